@@ -1,0 +1,40 @@
+# cmake --install: program, libraries, headers, pkg-config and CMake package files, configs and figure scripts.
+include(CMakePackageConfigHelpers)
+set(MCBE_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/mcbe)
+set(MCBE_DATA_DIR ${CMAKE_INSTALL_DATADIR}/mcbe)
+
+install(TARGETS mcbe)
+install(TARGETS mcbe_shared mcbe_static mcbe_run EXPORT mcbeTargets)
+install(DIRECTORY include/mcbe ${PROJECT_BINARY_DIR}/include/mcbe DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY configs DESTINATION ${MCBE_DATA_DIR})
+file(GLOB plot_scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/scripts/plot_*.py)
+install(PROGRAMS ${plot_scripts} DESTINATION ${MCBE_DATA_DIR}/scripts)
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# --- find_package(mcbe CONFIG): mcbe::mcbe (numerics), mcbe::mcbe_static, mcbe::run ---------------
+install(EXPORT mcbeTargets NAMESPACE mcbe:: DESTINATION ${MCBE_CMAKE_DIR})
+configure_package_config_file(packaging/mcbeConfig.cmake.in ${PROJECT_BINARY_DIR}/packaging/mcbeConfig.cmake
+    INSTALL_DESTINATION ${MCBE_CMAKE_DIR} NO_SET_AND_CHECK_MACRO NO_CHECK_REQUIRED_COMPONENTS_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/packaging/mcbeConfigVersion.cmake
+    COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/packaging/mcbeConfig.cmake
+    ${PROJECT_BINARY_DIR}/packaging/mcbeConfigVersion.cmake DESTINATION ${MCBE_CMAKE_DIR})
+
+# --- pkg-config mcbe: the numerics ----------------------------------------------------------------
+# The prefix is found from the place of the .pc file, so an installation can be moved or staged.
+set(MCBE_PC_PREFIX ${CMAKE_INSTALL_PREFIX})
+if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}")
+    file(RELATIVE_PATH MCBE_PC_PREFIX /prefix/${CMAKE_INSTALL_LIBDIR}/pkgconfig /prefix)
+    set(MCBE_PC_PREFIX "\${pcfiledir}/${MCBE_PC_PREFIX}")
+endif()
+foreach(dir LIBDIR INCLUDEDIR)
+    set(MCBE_PC_${dir} "${CMAKE_INSTALL_${dir}}")
+    if(NOT IS_ABSOLUTE "${MCBE_PC_${dir}}")
+        set(MCBE_PC_${dir} "\${prefix}/${MCBE_PC_${dir}}")
+    endif()
+endforeach()
+list(JOIN MCBE_LAPACKE_LIBRARIES " " MCBE_PC_LAPACKE)
+list(JOIN MCBE_BLAS_LIBRARIES " " MCBE_PC_BLAS)
+configure_file(packaging/mcbe.pc.in ${PROJECT_BINARY_DIR}/packaging/mcbe.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/packaging/mcbe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

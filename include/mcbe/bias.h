@@ -1,0 +1,119 @@
+#ifndef MCBE_BIAS_H
+#define MCBE_BIAS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mcbe/domain.h"
+#include "mcbe/frame.h"
+#include "mcbe/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Blocks between two agreements of the ranks that share a unit; also where the stop rule is looked
+ * at. */
+#define MCBE_ROUND_BLOCKS 64
+
+/* In what precision the products that screen are computed. alpha* has the same bits with both. */
+typedef enum mcbe_precision { MCBE_PRECISION_MIXED, MCBE_PRECISION_DOUBLE } mcbe_precision_t;
+
+/* alpha* of the points visited so far, with its evidence. */
+typedef struct mcbe_bias_state {
+    int m;
+    double *alpha;    /* owned, [m], +inf where the row was never among the n largest */
+    int64_t *witness; /* owned, [m], id of the sample at which alpha[j] was reached, -1 for none */
+    int64_t samples;  /* points visited */
+    int64_t updates;  /* points that lowered at least one entry */
+    int64_t last_update; /* id of the last such point, -1 for none */
+    int64_t min_active;  /* smallest number of rows active at bias 0 at any visited point; m + 1 for
+                            none */
+    int64_t min_active_sample; /* first point at which it was reached, -1 for none */
+} mcbe_bias_state_t;
+
+/* One entry of alpha* that a point lowered. */
+typedef struct mcbe_bias_event {
+    int64_t sample;
+    int64_t row;
+    double value;
+} mcbe_bias_event_t;
+
+/* Events in the order they happened. Zero-initialise; free with mcbe_bias_events_free. */
+typedef struct mcbe_bias_events {
+    mcbe_bias_event_t *list; /* owned */
+    size_t count, capacity;
+} mcbe_bias_events_t;
+
+/* Workspace for one frame and one domain; allocate per unit, never per block. */
+typedef struct mcbe_estimator mcbe_estimator_t;
+
+/** A state that has seen nothing: alpha = +inf. @return MCBE_OK; MCBE_ERR_DIM if m < 1;
+ * MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_bias_state_init(mcbe_bias_state_t *state, int m);
+void mcbe_bias_state_free(mcbe_bias_state_t *state);
+
+/** Copy all of `from` into `to`; both were initialised with the same m. */
+void mcbe_bias_state_copy(mcbe_bias_state_t *to, const mcbe_bias_state_t *from);
+
+/** alpha*, witnesses, samples and min_active of the union of two disjoint sets of samples: minima
+ *  merge by MIN, equal values keep the lowest sample id. `updates` depends on the order samples
+ * were visited in and is not defined for a union: it becomes -1. @param[in,out] into */
+void mcbe_bias_merge(mcbe_bias_state_t *into, const mcbe_bias_state_t *from);
+
+void mcbe_bias_events_free(mcbe_bias_events_t *events);
+
+/** Make an estimator. Not collective.
+ *  @param[in] frame   borrowed, must outlive it
+ *  @param[in] domain  copied
+ *  @param[in] key     seed, n, m, trial: which points are drawn
+ *  @return MCBE_OK; MCBE_ERR_ARGUMENT; MCBE_ERR_NOMEM.  Memory: O((m + n) mcbe_domain_block_size(n)
+ * + m n) */
+MCBE_NODISCARD mcbe_status_t mcbe_estimator_create(mcbe_estimator_t **estimator,
+                                                   const mcbe_frame_t *frame,
+                                                   const mcbe_domain_t *domain,
+                                                   const mcbe_stream_key_t *key,
+                                                   mcbe_precision_t precision);
+void mcbe_estimator_destroy(mcbe_estimator_t **estimator);
+
+/** Visit the samples [first, last) of one block, numbered within the block, in ascending order and
+ *  lower `state` where they are below it. Sample id = block * mcbe_domain_block_size(n) + number.
+ *  Not collective. One estimator serves one thread.
+ *  @param[in,out] state   alpha, witness, samples, updates, last_update, min_active are kept up to
+ * date
+ *  @param[in,out] events  every lowering is appended; NULL if not wanted
+ *  @return MCBE_OK; MCBE_ERR_NOMEM (events could not grow; state is then not to be used)
+ *  Source: thesis Alg. 1, paper Alg. 1 (started at +inf), without selection: see docs/method.md.
+ *  Cost: n normals, 2 m n flops in BLAS and two passes over m a sample; updates O(m n) each. */
+MCBE_NODISCARD mcbe_status_t mcbe_estimator_block(mcbe_estimator_t *estimator, int64_t block,
+                                                  int first, int last, mcbe_bias_state_t *state,
+                                                  mcbe_bias_events_t *events);
+
+/** Visit one point given by the caller, as an ordinary sample with an id of the caller's.
+ *  @param[in] x  fp32 coordinates [n] @param[in] scale  factor that takes x into K */
+MCBE_NODISCARD mcbe_status_t mcbe_estimator_point(mcbe_estimator_t *estimator, const float *x,
+                                                  double scale, int64_t sample,
+                                                  mcbe_bias_state_t *state,
+                                                  mcbe_bias_events_t *events);
+
+/** Replay events, sorted by (sample, row), on the state at the start of a round: gives alpha,
+ * witness, updates and last_update as if one rank had visited all samples in order. Needs: every
+ * sequential update is among the events (true when each rank screened against that state and its
+ * own samples). Leaves samples and min_active alone. */
+void mcbe_bias_replay(mcbe_bias_state_t *state, const mcbe_bias_event_t *events, size_t count);
+
+/** Order events by (sample, row), for mcbe_bias_replay. */
+void mcbe_bias_sort_events(mcbe_bias_event_t *events, size_t count);
+
+/** alpha(x) for one point by its coefficients: lower alpha where row j is among the n largest c_j
+ *  (ties: the lowest index first) and c_j < alpha_j. Exact comparisons, no selection and no sort.
+ *  @param[in,out] alpha [m]  @param[in] c [m], no NaN
+ *  @param[out] rows [m] rows that were lowered, in the order found
+ *  @return how many were lowered.  Source: thesis Def. 4.1.2.  Cost: O(m) for each row lowered and
+ * once more. */
+int mcbe_bias_lower(int n, int m, double *alpha, const double *c, int *rows);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,69 @@
+#ifndef MCBE_DOMAIN_H
+#define MCBE_DOMAIN_H
+
+#include <stdint.h>
+
+#include "mcbe/rng.h"
+#include "mcbe/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum mcbe_domain_kind {
+    MCBE_DOMAIN_SPHERE,  /* |x| = radius */
+    MCBE_DOMAIN_BALL,    /* |x| <= radius, without 0 */
+    MCBE_DOMAIN_SHELL,   /* inner_radius <= |x| <= radius */
+    MCBE_DOMAIN_GAUSSIAN /* x ~ N(0, I), unbounded */
+} mcbe_domain_kind_t;
+
+/* How the radius of a ball or shell is treated. */
+typedef enum mcbe_radial {
+    MCBE_RADIAL_ANALYTIC, /* sample directions; alpha* on K follows exactly (mcbe_domain_finish) */
+    MCBE_RADIAL_SAMPLED   /* sample points inside K, uniform in volume, as the thesis words it */
+} mcbe_radial_t;
+
+/* The set K the layer is to be injective on. Plain data. */
+typedef struct mcbe_domain {
+    mcbe_domain_kind_t kind;
+    mcbe_radial_t radial;
+    double radius;       /* > 0; ignored for gaussian */
+    double inner_radius; /* shell only: 0 < inner_radius < radius */
+    int nonnegative;     /* restrict to x_k >= 0 for all k */
+} mcbe_domain_t;
+
+/** Check a domain. @return MCBE_OK; MCBE_ERR_ARGUMENT with a sentence */
+MCBE_NODISCARD mcbe_status_t mcbe_domain_check(const mcbe_domain_t *domain, mcbe_error_t *err);
+
+/** Samples in one block for dimension n: a fixed rule, since a block is the unit of addressing.
+ *  256 up to n = 1024, 64 beyond (a block's product must stay a matter of milliseconds). */
+#define MCBE_BLOCK_SIZE_MAX 256
+int mcbe_domain_block_size(int n);
+
+/** Fill one block with points. Point s is scale[s] * (x[0][s], ..., x[n-1][s]): fp32 coordinates
+ * and one fp64 factor, so that every CPU gives the same point. With radial = analytic the points of
+ *  sphere, ball and shell are directions on the unit sphere.
+ *  Not collective. Thread-safe.
+ *  @param[in]  key    seed, n, m, trial and block are used; purpose is set here
+ *  @param[out] x      coordinate-major [n][mcbe_domain_block_size(n)]
+ *  @param[out] scale  [mcbe_domain_block_size(n)], > 0
+ *  Source: thesis section 4.1; science of uniform points by normalised Gaussians.  Cost: n normals
+ * a point. */
+void mcbe_domain_fill(const mcbe_domain_t *domain, int n, const mcbe_stream_key_t *key, float *x,
+                      double *scale);
+
+/** An upper bound of |point s| over any block of this domain, or 0 where there is none (gaussian).
+ */
+double mcbe_domain_max_norm(const mcbe_domain_t *domain);
+
+/** Turn the minima over sampled points into alpha* on K: sphere(r): r a; ball(r): r min(0, a);
+ *  shell(r1, r2): min(r1 a, r2 a); a itself where radii were sampled and for gaussian. +inf stays
+ * +inf.
+ *  @param[in]  a      [m], minima over the points of mcbe_domain_fill
+ *  @param[out] alpha  [m], may be a itself */
+void mcbe_domain_finish(const mcbe_domain_t *domain, int m, const double *a, double *alpha);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,16 @@
+#ifndef MCBE_MCBE_H
+#define MCBE_MCBE_H
+
+/* The numerics of mcbe. Programs that run whole experiments over MPI also include mcbe/run.h. */
+
+#include "mcbe/bias.h"
+#include "mcbe/cpu.h"
+#include "mcbe/domain.h"
+#include "mcbe/frame.h"
+#include "mcbe/injectivity.h"
+#include "mcbe/rng.h"
+#include "mcbe/stats.h"
+#include "mcbe/status.h"
+#include "mcbe/version.h"
+
+#endif

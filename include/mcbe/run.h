@@ -1,0 +1,55 @@
+#ifndef MCBE_RUN_H
+#define MCBE_RUN_H
+
+/* Whole experiments over MPI: the library behind `mcbe run`. The only public header that names MPI.
+ */
+
+#include <mpi.h>
+#include <stdio.h>
+
+#include "mcbe/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct mcbe_experiment mcbe_experiment_t;
+
+typedef enum mcbe_progress_mode {
+    MCBE_PROGRESS_AUTO,  /* a bar on a terminal, lines elsewhere */
+    MCBE_PROGRESS_BAR,   /* one line that is drawn over itself */
+    MCBE_PROGRESS_LINES, /* one whole line per interval, without control characters */
+    MCBE_PROGRESS_NONE
+} mcbe_progress_mode_t;
+
+/* What to run. All pointers are borrowed. */
+typedef struct mcbe_run_options {
+    const char *config_path;
+    const char *output;           /* result file; its journal, lock and .prev lie next to it */
+    const char *const *overrides; /* "a.b=value", [override_count] */
+    int override_count;
+    int fresh; /* start anew though the output exists */
+    mcbe_progress_mode_t progress;
+    FILE *log; /* messages of rank 0; NULL for silence */
+    int argc;  /* the command line, for the provenance */
+    char *const *argv;
+} mcbe_run_options_t;
+
+/** The experiments this library has. @return [*count], static storage */
+const mcbe_experiment_t *const *mcbe_experiments(int *count);
+
+/** Run an experiment, or continue it if the output holds a part of it. Collective over comm, which
+ * is duplicated; the options must be the same on all ranks.
+ *  @param[out] err  sentences for the user, the same on all ranks
+ *  @return the same on all ranks: MCBE_OK when the output is complete; MCBE_ERR_CONFIG,
+ * MCBE_ERR_FINGERPRINT, MCBE_ERR_DATA, MCBE_ERR_VERSION, MCBE_ERR_IO, MCBE_ERR_LOCKED with nothing
+ * computed and nothing overwritten. A failure while computing ends all ranks through MPI_Abort:
+ * what is finished is kept. */
+MCBE_NODISCARD mcbe_status_t mcbe_run(MPI_Comm comm, const mcbe_experiment_t *const *experiments,
+                                      int experiment_count, const mcbe_run_options_t *options,
+                                      mcbe_error_t *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,349 @@
+#!/usr/bin/env python3
+"""Draw the phase diagram of a result file: one panel a bias family, n across, m upwards.
+
+    plot_phase_diagram.py FILE.h5 [-o OUT.png] [-o OUT.pdf] [--quantity hamming|mcbe_injective]
+
+Without -o it writes FILE.png and FILE.pdf next to the input. The same file gives the same picture,
+byte for byte. Exit codes: 0 done, 64 wrong use, 65 not a file this script can draw, 74 not written.
+"""
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+EXIT_USAGE, EXIT_DATA, EXIT_IO = 64, 65, 74
+
+try:
+    import h5py
+    import matplotlib
+    import numpy as np
+
+    matplotlib.use("Agg")
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
+    from matplotlib.patheffects import withStroke
+except ImportError as error:
+    print(f"plot_phase_diagram.py: {sys.executable} has no module '{error.name}'; it needs h5py, "
+          "numpy and matplotlib (Debian: python3-h5py python3-matplotlib)", file=sys.stderr)
+    sys.exit(EXIT_USAGE)
+
+FILE_TYPE, MAJOR_VERSION, EXPERIMENT = "mcbe-results", 1, "phase_diagram"
+DOTS_PER_INCH = {".png": 150, ".pdf": 600}  # the formats; in a PDF only the tiles are an image
+COLOUR_MAP = "cividis"  # perceptually uniform, colour-blind safe, monotone in grey print
+
+# m/n of the lines, all about bias 0: below 2 no layer is injective; for Gaussian weights and n to
+# infinity none is below 3.3, all are above 9, and the change is predicted at 6.698 (thesis, ch. 2).
+REDUNDANCIES = (2.0, 3.3, 6.7, 9.0)
+PREDICTED_THRESHOLD = 6.7
+FEW_VALUES = 6  # up to so many values of n or m each gets its own tick
+LINES_TEXT = ("lines: m/n, as numbered; for bias 0, Gaussian weights and n to infinity: "
+              "not injective below 3.3, injective above 9, threshold predicted at 6.7 (solid)")
+MISSING_STYLE = {"facecolor": "0.88", "edgecolor": "0.6", "hatch": "//////", "linewidth": 0}
+
+QUANTITIES = {
+    "hamming": ("Hamming proportion $p_H$ of random ReLU layers",
+                "$p_H$: share of rows with bias $\\leq \\alpha^*$"),
+    "mcbe_injective": ("MCBE-injective random ReLU layers",
+                       "share of matrices with bias $\\leq \\alpha^*$"),
+}
+
+
+class Refusal(Exception):
+    """Input that cannot be drawn; the text is the sentence the user is shown."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One bias family: its title and the mean over the trials that ran of each cell, or NaN."""
+
+    title: str
+    cell_means: np.ndarray
+
+
+@dataclass(frozen=True)
+class PhaseDiagram:
+    """What is drawn of a result file."""
+
+    n: np.ndarray
+    m: np.ndarray
+    panels: list[Panel]
+    samples: tuple[int, int]  # smallest and largest number of points of a finished unit
+    units_done: int
+    units: int
+    trials: int
+    seed: int
+    fingerprint: str
+    version: str
+    settings: Mapping[str, str]  # every key of the config, resolved
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+
+def text_attribute(node: h5py.HLObject, name: str) -> str:
+    value = node.attrs[name]
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def check_file_type(file: h5py.File, path: Path) -> None:
+    if "filetype" not in file.attrs or text_attribute(file, "filetype") != FILE_TYPE:
+        raise Refusal(f"'{path}' is an HDF5 file but not a result file of mcbe "
+                      f"(its attribute 'filetype' is not '{FILE_TYPE}')")
+    major = int(np.ravel(file.attrs["version"])[0])
+    if major != MAJOR_VERSION:
+        raise Refusal(f"'{path}' has format version {major}; "
+                      f"this script reads version {MAJOR_VERSION}")
+    experiment = text_attribute(file, "experiment")
+    if experiment != EXPERIMENT:
+        raise Refusal(f"'{path}' holds the experiment '{experiment}'; "
+                      f"this script draws '{EXPERIMENT}'")
+
+
+def parse_listing(listing: str) -> dict[str, str]:
+    """The resolved config, 'path = value' a line; '~' or '+' before a path: it may change."""
+    pairs = (line.partition(" = ") for line in listing.splitlines() if " = " in line)
+    return {path.lstrip("~+"): value for path, _, value in pairs}
+
+
+def bias_families(settings: Mapping[str, str]) -> list[dict[str, str]]:
+    """The fields of every bias family, in the order of the config."""
+    families: dict[int, dict[str, str]] = {}
+    for path, value in settings.items():
+        if match := re.fullmatch(r"biases\[(\d+)\]\.(\w+)", path):
+            families.setdefault(int(match[1]), {})[match[2]] = value
+    return [families[index] for index in sorted(families)]
+
+
+def family_title(family: Mapping[str, str]) -> str:
+    if family["kind"] == "normal":
+        return f"bias $\\alpha \\sim \\mathcal{{N}}(0,\\ {float(family['variance']):g})$"
+    return f"bias $\\alpha = {float(family['value']):g}$"
+
+
+def mean_over_trials(values: np.ndarray) -> np.ndarray:
+    """Mean over the finished trials of each cell ([cell][trial]; NaN = not run), NaN for none."""
+    done = ~np.isnan(values)
+    count = done.sum(axis=1)
+    total = np.where(done, values, 0.0).sum(axis=1)
+    return np.divide(total, count, out=np.full(len(count), np.nan), where=count > 0)
+
+
+def read_trials(file: h5py.File, name: str) -> np.ndarray:
+    """One quantity as [cell][trial] doubles, NaN where the unit was not run."""
+    values = file[f"trials/{name}"][...].astype(float)
+    cells = len(file["cells/n"])
+    if values.ndim != 2 or len(values) != cells or len(file["cells/m"]) != cells:
+        raise ValueError(f"dataset 'trials/{name}' has shape {values.shape}, not ({cells}, trials)")
+    return np.where(values < 0, np.nan, values)
+
+
+def read_phase_diagram(path: Path, quantity: str) -> PhaseDiagram:
+    if not path.is_file():
+        raise Refusal(f"'{path}' does not exist or is not a file")
+    if not h5py.is_hdf5(path):
+        raise Refusal(f"'{path}' is not an HDF5 file")
+    try:
+        with h5py.File(path, "r") as file:
+            check_file_type(file, path)
+            return collect(file, path, quantity)
+    except (KeyError, OSError, ValueError) as error:
+        raise Refusal(f"'{path}' is damaged or cut short: {error.args[0]}") from error
+
+
+def collect(file: h5py.File, path: Path, quantity: str) -> PhaseDiagram:
+    settings = parse_listing(text_attribute(file["config"], "resolved"))
+    families = bias_families(settings)
+    samples = read_trials(file, "samples")
+    done = ~np.isnan(samples)
+    if not families or not done.any():
+        raise Refusal(f"'{path}' holds no finished cell yet, so there is nothing to draw")
+    return PhaseDiagram(
+        n=file["cells/n"][...], m=file["cells/m"][...],
+        panels=[Panel(family_title(family),
+                      mean_over_trials(read_trials(file, f"{quantity}/{family['name']}")))
+                for family in families],
+        samples=(int(samples[done].min()), int(samples[done].max())),
+        units_done=int(done.sum()), units=done.size, trials=done.shape[1],
+        seed=int(file.attrs["seed"]), fingerprint=text_attribute(file, "config_fingerprint"),
+        version=text_attribute(file, "mcbe_version"), settings=settings)
+
+
+# --- words around the panels ---------------------------------------------------------------------
+
+
+def points_text(samples: tuple[int, int]) -> str:
+    low, high = samples
+    return f"{high:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def subtitle(diagram: PhaseDiagram) -> str:
+    lines = [f"Monte Carlo estimate from {points_text(diagram.samples)} points a cell: "
+             "an upper estimate of injectivity, which more points can only lower"]
+    if diagram.units_done < diagram.units:
+        lines.append(f"incomplete: {diagram.units_done:,} of {diagram.units:,} units")
+    return "\n".join(lines)
+
+
+def footer(diagram: PhaseDiagram) -> str:
+    settings = diagram.settings
+    matrices = "1 weight matrix" if diagram.trials == 1 else f"{diagram.trials} weight matrices"
+    scale = "in units of the row norm" if settings["bias_scale"] == "row_norm" else "as they are"
+    return (f"{settings['frame.ensemble']} weights, {matrices} a cell; "
+            f"N = {points_text(diagram.samples)}, K = {settings['domain.kind']}; "
+            f"biases {scale}; seed {diagram.seed}; "
+            f"config {diagram.fingerprint[:12]}; mcbe {diagram.version}\n{LINES_TEXT}")
+
+
+# --- drawing -------------------------------------------------------------------------------------
+
+
+def tile_edges(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Edges of tiles centred on the distinct values, and for each value the number of its tile.
+
+    All tiles are as wide as the smallest step; values left out of a list leave a gap.
+    """
+    distinct, position = np.unique(values, return_inverse=True)
+    width = np.diff(distinct).min() if len(distinct) > 1 else 1
+    starts = distinct - width / 2
+    edges = np.unique(np.concatenate([starts, distinct + width / 2]))
+    return edges, np.searchsorted(edges, starts)[position]
+
+
+def draw_tiles(axes: Axes, diagram: PhaseDiagram, panel: Panel) -> matplotlib.cm.ScalarMappable:
+    """Paint from below: hatching where units are missing, white outside the sweep, results."""
+    x_edges, columns = tile_edges(diagram.n)
+    y_edges, rows = tile_edges(diagram.m)
+    means = np.full((len(y_edges) - 1, len(x_edges) - 1), np.nan)
+    outside = np.ones(means.shape)
+    means[rows, columns], outside[rows, columns] = panel.cell_means, np.nan
+
+    if np.isnan(panel.cell_means).any():
+        axes.patch.set(**MISSING_STYLE)
+        axes.pcolormesh(x_edges, y_edges, np.ma.masked_invalid(outside), cmap="gray",
+                        vmin=0, vmax=1, rasterized=True)
+    image = axes.pcolormesh(x_edges, y_edges, np.ma.masked_invalid(means), cmap=COLOUR_MAP,
+                            vmin=0, vmax=1, rasterized=True)
+    for axis, values in ((axes.xaxis, diagram.n), (axes.yaxis, diagram.m)):
+        distinct = np.unique(values)
+        if len(distinct) <= FEW_VALUES:
+            axis.set_ticks(distinct)
+    axes.set_xlim(max(0, x_edges[0]), x_edges[-1])
+    axes.set_ylim(max(0, y_edges[0]), y_edges[-1])
+    return image
+
+
+def draw_redundancy_lines(axes: Axes) -> None:
+    """Lines m = r n, each labelled where it leaves the panel."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    outline = [withStroke(linewidth=2.4, foreground="black")]
+    for redundancy in REDUNDANCIES:
+        if redundancy * right <= bottom or redundancy * left >= top:
+            continue
+        axes.plot([left, right], [redundancy * left, redundancy * right], color="white",
+                  linewidth=1.1, path_effects=outline,
+                  linestyle="solid" if redundancy == PREDICTED_THRESHOLD else (0, (4, 3)))
+        if redundancy * right > top:
+            end, offset, across, upwards = (top / redundancy, top), (0, 2.5), "center", "bottom"
+        else:
+            end, offset, across, upwards = (right, redundancy * right), (2.5, 0), "left", "center"
+        axes.annotate(f"{redundancy:g}", end, xytext=offset, textcoords="offset points",
+                      ha=across, va=upwards, fontsize=8, annotation_clip=False)
+
+
+def draw(diagram: PhaseDiagram, quantity: str) -> Figure:
+    title, label = QUANTITIES[quantity]
+    count = len(diagram.panels)
+    columns = min(count, 4)
+    rows = -(-count // columns)
+    width, height = max(2.6 * columns + 1.2, 8.4), 3.6 * rows + 1.4
+    figure = Figure(figsize=(width, height))
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    figure.subplots_adjust(left=0.62 / width, right=1 - 1.15 / width, bottom=0.85 / height,
+                           top=1 - 1.15 / height, wspace=0.2, hspace=0.3)
+
+    for axes in grid.flat[count:]:
+        axes.remove()
+    for axes, panel in zip(grid.flat, diagram.panels):
+        image = draw_tiles(axes, diagram, panel)
+        draw_redundancy_lines(axes)
+        axes.set_title(panel.title, fontsize=10.5, pad=14)
+        axes.set_xlabel("input dimension $n$")
+        axes.tick_params(labelbottom=True)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("rows $m$")
+
+    right = (width - 0.75) / width
+    bar = figure.add_axes((right, 0.85 / height, 0.16 / width, 1 - 2.0 / height))
+    figure.colorbar(image, cax=bar, label=label)
+    figure.suptitle(title, x=0.62 / width, y=1 - 0.1 / height, ha="left", va="top", fontsize=13)
+    figure.text(0.62 / width, 1 - 0.42 / height, subtitle(diagram), ha="left", va="top", fontsize=9)
+    figure.text(0.62 / width, 0.1 / height, footer(diagram), fontsize=6.8, color="0.35",
+                ha="left", va="bottom")
+    if diagram.units_done < diagram.units:
+        figure.legend(handles=[Patch(label="not run yet", **MISSING_STYLE)], loc="upper right",
+                      frameon=False, fontsize=8)
+    return figure
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write without any date, so that the same input gives the same bytes."""
+    metadata = {"CreationDate": None} if path.suffix == ".pdf" else {}
+    try:
+        figure.savefig(path, metadata=metadata, dpi=DOTS_PER_INCH[path.suffix])
+    except OSError as error:
+        fail(EXIT_IO, f"cannot write '{path}': {error.strerror}")
+
+
+# --- command line --------------------------------------------------------------------------------
+
+
+def fail(code: int, sentence: str) -> NoReturn:
+    print(f"plot_phase_diagram.py: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+class OneSentenceParser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        fail(EXIT_USAGE, f"{message}; see --help")
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    summary, _, _ = (__doc__ or "").partition("\n")
+    parser = OneSentenceParser(description=summary)
+    parser.add_argument("file", type=Path, metavar="FILE.h5", help="result of 'mcbe run'")
+    parser.add_argument("-o", "--output", type=Path, action="append", metavar="OUT",
+                        help="picture to write, .png or .pdf; may be repeated "
+                             "(default: both, next to FILE.h5)")
+    parser.add_argument("--quantity", choices=QUANTITIES, default="hamming",
+                        help="what the colour shows (default: hamming)")
+    return parser.parse_args(arguments)
+
+
+def output_paths(asked: Iterable[Path] | None, source: Path) -> list[Path]:
+    paths = list(asked) if asked else [source.with_suffix(suffix) for suffix in DOTS_PER_INCH]
+    for path in paths:
+        if path.suffix not in DOTS_PER_INCH:
+            fail(EXIT_USAGE, f"cannot write '{path}': the name must end in .png or .pdf")
+    return paths
+
+
+def main(arguments: Sequence[str]) -> None:
+    options = parse_arguments(arguments)
+    outputs = output_paths(options.output, options.file)
+    try:
+        diagram = read_phase_diagram(options.file, options.quantity)
+    except Refusal as refusal:
+        fail(EXIT_DATA, str(refusal))
+    figure = draw(diagram, options.quantity)
+    for path in outputs:
+        save(figure, path)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

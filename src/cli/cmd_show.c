@@ -1,0 +1,224 @@
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "cli.h"
+#include "mcbe/stats.h"
+#include "memory.h"
+#include "result.h"
+
+/* Mean over a cell's finished trials of one scalar column; NaN if there is none. */
+static double mean_of_cell(const mcbe_result_t *result, int64_t cell, int column, double *values)
+{
+    const mcbe_layout_t *layout = &result->session.layout;
+    const int64_t m = result->session.plan.cells[cell].m;
+    int64_t count = 0;
+    for (int64_t trial = 0; trial < result->session.plan.trials; trial++) {
+        const mcbe_record_t *record = mcbe_store_get(result->store, cell, trial);
+        if (!record) {
+            continue;
+        }
+        if (layout->columns[column].type == MCBE_COLUMN_F64) {
+            mcbe_record_get_f64(record, layout, m, column, &values[count]);
+        } else {
+            int64_t value;
+            mcbe_record_get_i64(record, layout, m, column, &value);
+            values[count] = (double)value;
+        }
+        count += !isnan(values[count]);
+    }
+    mcbe_summary_t summary;
+    mcbe_summarize(values, count, &summary);
+    return summary.mean;
+}
+
+static int64_t trials_done(const mcbe_result_t *result, int64_t cell)
+{
+    int64_t done = 0;
+    for (int64_t trial = 0; trial < result->session.plan.trials; trial++) {
+        done += mcbe_store_get(result->store, cell, trial) != NULL;
+    }
+    return done;
+}
+
+static int shown(const mcbe_column_t *column)
+{
+    return column->shape == MCBE_SHAPE_SCALAR;
+}
+
+/* "trials/hamming/zero" -> "hamming/zero" */
+static const char *short_name(const mcbe_column_t *column)
+{
+    const char *slash = strchr(column->path, '/');
+    return slash ? slash + 1 : column->path;
+}
+
+static void print_json_text(const char *text)
+{
+    putchar('"');
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
+        if (*at == '"' || *at == '\\') {
+            printf("\\%c", *at);
+        } else if (*at < 0x20) {
+            printf("\\u%04x", *at);
+        } else {
+            putchar(*at);
+        }
+    }
+    putchar('"');
+}
+
+static void print_json_number(double value)
+{
+    if (isfinite(value)) {
+        printf("%.17g", value);
+    } else {
+        printf("null"); /* JSON has neither NaN nor infinity */
+    }
+}
+
+static void print_json_head(const mcbe_store_info_t *info)
+{
+    const struct {
+        const char *name, *value;
+    } texts[] = {{"experiment", info->experiment},     {"mcbe_version", info->mcbe_version},
+                 {"git_sha1", info->git_sha1},         {"created_utc", info->created_utc},
+                 {"command_line", info->command_line}, {"fingerprint", info->fingerprint},
+                 {"config", info->config_text},        {"config_resolved", info->config_resolved}};
+    printf("{\n  \"version\": [%d, %d],\n", info->major, info->minor);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        printf("  \"%s\": ", texts[i].name);
+        print_json_text(texts[i].value);
+        printf(",\n");
+    }
+    printf("  \"seed\": %lld,\n  \"complete\": %s,\n  \"units\": %lld,\n  \"units_done\": %lld,\n"
+           "  \"cell_count\": %lld,\n  \"trials\": %lld",
+           (long long)info->seed, info->complete ? "true" : "false", (long long)info->units,
+           (long long)info->units_done, (long long)info->cell_count, (long long)info->trials);
+}
+
+static void print_json_cells(const mcbe_result_t *result, double *values)
+{
+    const mcbe_session_t *session = &result->session;
+    printf(",\n  \"cells\": [");
+    for (int64_t cell = 0; cell < session->plan.cell_count; cell++) {
+        printf("%s\n    {\"n\": %lld, \"m\": %lld, \"trials_done\": %lld", cell ? "," : "",
+               (long long)session->plan.cells[cell].n, (long long)session->plan.cells[cell].m,
+               (long long)trials_done(result, cell));
+        for (int i = 0; i < session->layout.count; i++) {
+            if (shown(session->layout.columns + i)) {
+                printf(", ");
+                print_json_text(short_name(session->layout.columns + i));
+                printf(": ");
+                print_json_number(mean_of_cell(result, cell, i, values));
+            }
+        }
+        printf("}");
+    }
+    printf("\n  ]");
+}
+
+static void print_head(const char *path, const mcbe_store_info_t *info)
+{
+    printf("file         %s, format %d.%d\n", path, info->major, info->minor);
+    printf("experiment   %s\n", info->experiment);
+    printf("state        %s, %lld of %lld units\n", info->complete ? "complete" : "not complete",
+           (long long)info->units_done, (long long)info->units);
+    printf("cells        %lld, %lld trial%s each\n", (long long)info->cell_count,
+           (long long)info->trials, info->trials > 1 ? "s" : "");
+    printf("seed         %lld\n", (long long)info->seed);
+    printf("fingerprint  %s\n", info->fingerprint);
+    printf("written      %s by mcbe %s (%.12s)\n", info->created_utc, info->mcbe_version,
+           info->git_sha1);
+    printf("command      %s\n", info->command_line);
+}
+
+/* One line a cell, tab-separated under a heading, means over the trials. */
+static void print_cells(const mcbe_result_t *result, double *values)
+{
+    const mcbe_session_t *session = &result->session;
+    printf("\nn\tm\ttrials_done");
+    for (int i = 0; i < session->layout.count; i++) {
+        if (shown(session->layout.columns + i)) {
+            printf("\t%s", short_name(session->layout.columns + i));
+        }
+    }
+    printf("\n");
+    for (int64_t cell = 0; cell < session->plan.cell_count; cell++) {
+        printf("%lld\t%lld\t%lld", (long long)session->plan.cells[cell].n,
+               (long long)session->plan.cells[cell].m, (long long)trials_done(result, cell));
+        for (int i = 0; i < session->layout.count; i++) {
+            if (shown(session->layout.columns + i)) {
+                printf("\t%.6g", mean_of_cell(result, cell, i, values));
+            }
+        }
+        printf("\n");
+    }
+}
+
+static mcbe_status_t show_cells(const char *path, int json, mcbe_error_t *err)
+{
+    mcbe_result_t result;
+    mcbe_status_t st = mcbe_result_open(&result, path, err);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    double *values = mcbe_alloc((size_t)result.session.plan.trials, sizeof *values);
+    if (!values) {
+        st = MCBE_ERR_NOMEM;
+    } else if (json) {
+        print_json_cells(&result, values);
+    } else {
+        print_cells(&result, values);
+    }
+    mcbe_free(values);
+    mcbe_result_close(&result);
+    return st;
+}
+
+mcbe_status_t mcbe_cmd_show(int argc, char **argv, mcbe_error_t *err)
+{
+    static const struct option known[] = {{"json", no_argument, NULL, 'j'},
+                                          {"cells", no_argument, NULL, 'c'},
+                                          {"provenance", no_argument, NULL, 'p'},
+                                          {NULL, 0, NULL, 0}};
+    mcbe_store_info_t info = {0};
+    const char *path = NULL;
+    int json = 0, cells = 0, provenance = 0;
+    mcbe_status_t st;
+    for (int option; (option = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
+        json |= option == 'j';
+        cells |= option == 'c';
+        provenance |= option == 'p';
+        if (option != 'j' && option != 'c' && option != 'p') {
+            return mcbe_cli_bad_option("show", argc, argv, option, err);
+        }
+    }
+    MCBE_TRY(mcbe_cli_one_argument("show", "the result file", argc, argv, &path, err));
+    MCBE_TRY(mcbe_store_peek(path, &info, err));
+    if (json && provenance) {
+        st = mcbe_fail(err, MCBE_ERR_USAGE,
+                       "mcbe show: --json and --provenance exclude each other; ask twice");
+        goto out;
+    }
+    if (json) {
+        print_json_head(&info);
+    } else {
+        print_head(path, &info);
+    }
+    if (cells) {
+        MCBE_TRY(show_cells(path, json, err));
+    }
+    if (json) {
+        printf("\n}\n");
+    }
+    if (provenance) {
+        printf("\n");
+        MCBE_TRY(mcbe_store_provenance(path, stdout, err));
+    }
+out:
+    mcbe_store_info_free(&info);
+    return st;
+}

@@ -1,0 +1,322 @@
+#include "phase_diagram.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "mcbe/injectivity.h"
+#include "mcbe/stats.h"
+#include "memory.h"
+#include "phase_diagram_internal.h"
+
+static const mcbe_key_t keys[] = {
+    {.path = "experiment",
+     .type = MCBE_KEY_STRING,
+     .help = "Which experiment this file describes."},
+    {.path = "seed",
+     .type = MCBE_KEY_INT,
+     .fallback = "20240101",
+     .max = 9007199254740991.0,
+     .help = "Seed of every random number; same seed, same results."},
+    {.path = "trials",
+     .type = MCBE_KEY_INT,
+     .flags = MCBE_KEY_GROWS,
+     .fallback = "1",
+     .min = 1,
+     .max = 1000000,
+     .help = "Weight matrices per cell."},
+    {.path = "grid.n",
+     .type = MCBE_KEY_AXIS,
+     .min = 1,
+     .max = MCBE_MAX_N,
+     .help = "Input dimensions n."},
+    {.path = "grid.m",
+     .type = MCBE_KEY_AXIS,
+     .min = 1,
+     .max = MCBE_MAX_M,
+     .help = "Numbers of rows m; cells with m < n are left out."},
+    MCBE_FRAME_KEYS,
+    MCBE_DOMAIN_KEYS,
+    MCBE_SAMPLING_KEYS,
+    MCBE_BIAS_KEYS,
+    MCBE_RUN_KEYS,
+    {.path = NULL},
+};
+
+static int on_axis(const int64_t *axis, int count, int64_t value)
+{
+    for (int i = 0; i < count; i++) {
+        if (axis[i] == value) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static mcbe_status_t check_grid(const params_t *params, const mcbe_config_t *config,
+                                mcbe_error_t *err)
+{
+    int m, n;
+    const int64_t n_min = params->n_axis[0], m_max = params->m_axis[params->m_count - 1];
+    if (m_max < n_min) {
+        return mcbe_config_reject(config, err, "grid.m",
+                                  "up to %lld, but n starts at %lld; no cell with m >= n is left",
+                                  (long long)m_max, (long long)n_min);
+    }
+    if (mcbe_setup_fixed_shape(&params->setup, &m, &n) &&
+        (!on_axis(params->n_axis, params->n_count, n) ||
+         !on_axis(params->m_axis, params->m_count, m) || params->n_count * params->m_count != 1)) {
+        return mcbe_config_reject(config, err, "grid.m",
+                                  "does not fit the weight matrix, which is %d x %d; grid: {n: %d, "
+                                  "m: %d} is the only cell there is",
+                                  m, n, n, m);
+    }
+    return MCBE_OK;
+}
+
+static void close_params(void **handle)
+{
+    params_t *params = *handle;
+    if (params) {
+        mcbe_setup_free(&params->setup);
+        mcbe_free(params);
+        *handle = NULL;
+    }
+}
+
+static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_error_t *err)
+{
+    params_t *params = mcbe_alloc(1, sizeof *params);
+    if (!params) {
+        return MCBE_ERR_NOMEM;
+    }
+    mcbe_status_t st = mcbe_setup_open(&params->setup, config, err);
+    params->trials = mcbe_config_int(config, "trials");
+    params->n_axis = mcbe_config_axis(config, "grid.n", &params->n_count);
+    params->m_axis = mcbe_config_axis(config, "grid.m", &params->m_count);
+    if (st == MCBE_OK) {
+        st = check_grid(params, config, err);
+    }
+    *handle = params;
+    if (st != MCBE_OK) {
+        close_params(handle);
+    }
+    return st;
+}
+
+/* Measured on one core of a 2023 server (AVX-512): normals, screening, product at fp32 rate. */
+static double seconds_per_sample(double n, double m)
+{
+    return 6e-9 + 2.2e-9 * n + 0.25e-9 * m + 2.0 * m * n / 9e10;
+}
+
+static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_error_t *err)
+{
+    const params_t *params = handle;
+    const mcbe_setup_t *setup = &params->setup;
+    (void)err;
+    memset(plan, 0, sizeof *plan);
+    plan->cells =
+        mcbe_alloc((size_t)params->n_count * (size_t)params->m_count, sizeof *plan->cells);
+    if (!plan->cells) {
+        return MCBE_ERR_NOMEM;
+    }
+    plan->trials = params->trials;
+    for (int i = 0; i < params->n_count; i++) {
+        for (int k = 0; k < params->m_count; k++) {
+            const int64_t n = params->n_axis[i], m = params->m_axis[k];
+            if (m < n) {
+                continue;
+            }
+            const double fn = (double)n, fm = (double)m, samples = (double)setup->samples;
+            const double width = mcbe_domain_block_size((int)n);
+            plan->cells[plan->cell_count++] =
+                (mcbe_cell_t){.n = n,
+                              .m = m,
+                              .flops = 2.0 * fn * fm * samples,
+                              .seconds = 5e-5 + samples * seconds_per_sample(fn, fm),
+                              /* frame and its transpose, screening copies, one block of points and
+                                 coefficients */
+                              .bytes = 24.0 * fn * fm + 8.0 * width * (2.0 * fn + fm) + 64.0 * fm};
+        }
+    }
+    return MCBE_OK;
+}
+
+/* "trials/<quantity>/<family>" */
+static int add_family_column(mcbe_layout_t *layout, const char *quantity, const char *family,
+                             mcbe_column_type_t type, const char *description)
+{
+    char path[160];
+    snprintf(path, sizeof path, "trials/%s/%s", quantity, family);
+    return mcbe_layout_add(layout, path, type, MCBE_SHAPE_SCALAR, "1", description);
+}
+
+static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe_error_t *err)
+{
+    static const struct {
+        const char *path;
+        mcbe_column_type_t type;
+        mcbe_column_shape_t shape;
+        const char *description;
+    } fixed[COLUMN_COUNT] = {
+        [COLUMN_SAMPLES] = {"trials/samples", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR, "points visited"},
+        [COLUMN_UPDATES] = {"trials/updates", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR,
+                            "points that lowered at least one entry of alpha*"},
+        [COLUMN_LAST_UPDATE] = {"trials/last_update", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR,
+                                "id of the last point that lowered an entry; -1 for none"},
+        [COLUMN_MIN_ACTIVE] = {"trials/min_active", MCBE_COLUMN_I32, MCBE_SHAPE_SCALAR,
+                               "smallest number of rows active at bias 0 at any visited point"},
+        [COLUMN_MIN_ACTIVE_SAMPLE] = {"trials/min_active_sample", MCBE_COLUMN_I64,
+                                      MCBE_SHAPE_SCALAR, "id of the first point with min_active"},
+        [COLUMN_UNCONSTRAINED] = {"trials/unconstrained", MCBE_COLUMN_I32, MCBE_SHAPE_SCALAR,
+                                  "rows never among the n largest: their alpha* is +inf and they "
+                                  "count as satisfied"},
+        [COLUMN_ALPHA_MIN] = {"trials/alpha_min", MCBE_COLUMN_F64, MCBE_SHAPE_SCALAR,
+                              "smallest finite entry of alpha*, in the unit of bias_scale"},
+        [COLUMN_ALPHA_MEAN] = {"trials/alpha_mean", MCBE_COLUMN_F64, MCBE_SHAPE_SCALAR,
+                               "mean of the finite entries of alpha*, in the unit of bias_scale"},
+        [COLUMN_ALPHA] = {"alpha/data", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS,
+                          "alpha* on K, one entry a row of W"},
+        [COLUMN_DIRECTION] = {"alpha/direction", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS,
+                              "minima over the visited points before the radius of K is applied"},
+        [COLUMN_ROW_NORM] = {"alpha/row_norm", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS,
+                             "norm of each row of W"},
+        [COLUMN_WITNESS] = {"witness/sample", MCBE_COLUMN_I64, MCBE_SHAPE_ROWS,
+                            "id of the point at which the row's entry was reached; -1 for none, "
+                            "-2-j for the direction of row j"},
+    };
+    const mcbe_setup_t *setup = &((const params_t *)handle)->setup;
+    (void)err;
+    int added = 0;
+    for (int i = 0; i < COLUMN_COUNT && added >= 0; i++) {
+        added = mcbe_layout_add(layout, fixed[i].path, fixed[i].type, fixed[i].shape, "1",
+                                fixed[i].description);
+    }
+    for (int i = 0; i < setup->family_count && added >= 0; i++) {
+        const char *name = setup->families[i].name;
+        if (add_family_column(layout, "hamming", name, MCBE_COLUMN_F64,
+                              "share of rows whose bias is at most alpha* (p_H)") < 0 ||
+            add_family_column(layout, "mcbe_injective", name, MCBE_COLUMN_I8,
+                              "1 if that share is 1: injective as far as the visited points can "
+                              "tell") < 0) {
+            return MCBE_ERR_NOMEM;
+        }
+        added = add_family_column(layout, "verdict", name, MCBE_COLUMN_I8,
+                                  "1 proven rectifying on K, 0 refuted by a visited point, 2 "
+                                  "undecided, -1 not run");
+    }
+    return added < 0 ? MCBE_ERR_NOMEM : MCBE_OK;
+}
+
+/* Rows active at a bias >= 0 are active at 0 as well, so too few at 0 refutes every such bias. */
+static int64_t verdict(const mcbe_frame_t *frame, const mcbe_bias_state_t *state,
+                       const double *bias)
+{
+    for (int j = 0; j < frame->m; j++) {
+        if (bias[j] < 0.0) {
+            return VERDICT_UNDECIDED;
+        }
+    }
+    return state->min_active < frame->n ? VERDICT_REFUTED : VERDICT_UNDECIDED;
+}
+
+static mcbe_status_t derive_families(const params_t *params, const mcbe_stream_key_t *key,
+                                     const mcbe_frame_t *frame, const mcbe_bias_state_t *state,
+                                     const double *alpha, const mcbe_layout_t *layout,
+                                     mcbe_record_t *record)
+{
+    const int m = frame->m;
+    double *bias = mcbe_alloc((size_t)m, sizeof *bias);
+    mcbe_status_t st = bias ? MCBE_OK : MCBE_ERR_NOMEM;
+    for (int i = 0; i < params->setup.family_count && st == MCBE_OK; i++) {
+        st = mcbe_setup_bias(&params->setup, i, key, bias);
+        if (st != MCBE_OK) {
+            break;
+        }
+        mcbe_hamming_t hamming;
+        mcbe_hamming(m, alpha, bias, mcbe_setup_bias_unit(&params->setup, frame), &hamming);
+        const double share = (double)hamming.satisfied / (double)m;
+        const int64_t injective = hamming.satisfied == m;
+        const int64_t found = verdict(frame, state, bias);
+        mcbe_record_set_f64(record, layout, m, column_of_family(i, FAMILY_HAMMING), &share);
+        mcbe_record_set_i64(record, layout, m, column_of_family(i, FAMILY_INJECTIVE), &injective);
+        mcbe_record_set_i64(record, layout, m, column_of_family(i, FAMILY_VERDICT), &found);
+    }
+    mcbe_free(bias);
+    return st;
+}
+
+mcbe_status_t derive_record(const params_t *params, const mcbe_stream_key_t *key,
+                            const mcbe_frame_t *frame, const mcbe_bias_state_t *state,
+                            const mcbe_layout_t *layout, mcbe_record_t *record)
+{
+    const int m = frame->m;
+    const double *unit = mcbe_setup_bias_unit(&params->setup, frame);
+    double *alpha = mcbe_alloc((size_t)m, sizeof *alpha);
+    double *scaled = mcbe_alloc((size_t)m, sizeof *scaled);
+    mcbe_status_t st = alpha && scaled ? MCBE_OK : MCBE_ERR_NOMEM;
+    if (st == MCBE_OK) {
+        mcbe_summary_t summary;
+        mcbe_domain_finish(&params->setup.domain, m, state->alpha, alpha);
+        for (int j = 0; j < m; j++) {
+            scaled[j] = unit ? alpha[j] / unit[j] : alpha[j];
+        }
+        mcbe_summarize(scaled, m, &summary);
+        mcbe_record_set_i64(record, layout, m, COLUMN_SAMPLES, &state->samples);
+        mcbe_record_set_i64(record, layout, m, COLUMN_UPDATES, &state->updates);
+        mcbe_record_set_i64(record, layout, m, COLUMN_LAST_UPDATE, &state->last_update);
+        mcbe_record_set_i64(record, layout, m, COLUMN_MIN_ACTIVE, &state->min_active);
+        mcbe_record_set_i64(record, layout, m, COLUMN_MIN_ACTIVE_SAMPLE, &state->min_active_sample);
+        mcbe_record_set_i64(record, layout, m, COLUMN_UNCONSTRAINED, &summary.infinite);
+        mcbe_record_set_f64(record, layout, m, COLUMN_ALPHA_MIN, &summary.min);
+        mcbe_record_set_f64(record, layout, m, COLUMN_ALPHA_MEAN, &summary.mean);
+        mcbe_record_set_f64(record, layout, m, COLUMN_ALPHA, alpha);
+        mcbe_record_set_f64(record, layout, m, COLUMN_DIRECTION, state->alpha);
+        mcbe_record_set_f64(record, layout, m, COLUMN_ROW_NORM, frame->norm);
+        mcbe_record_set_i64(record, layout, m, COLUMN_WITNESS, state->witness);
+        st = derive_families(params, key, frame, state, alpha, layout, record);
+    }
+    mcbe_free(scaled);
+    mcbe_free(alpha);
+    return st;
+}
+
+static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cell, int64_t trial,
+                                  const mcbe_team_t *team, const mcbe_layout_t *layout,
+                                  mcbe_record_t *record, mcbe_error_t *err)
+{
+    const params_t *params = handle;
+    const mcbe_setup_t *setup = &params->setup;
+    const mcbe_stream_key_t key = key_of_unit(params, cell, trial);
+    const mcbe_sampling_t sampling = {.domain = setup->domain,
+                                      .precision = setup->precision,
+                                      .samples = setup->samples,
+                                      .unchanged = setup->unchanged,
+                                      .init_rows = setup->init_rows};
+    mcbe_frame_t frame = {0};
+    mcbe_bias_state_t state = {0};
+    mcbe_status_t st;
+    MCBE_TRY(mcbe_setup_frame(setup, &key, &frame));
+    MCBE_TRY(mcbe_bias_state_init(&state, frame.m));
+    MCBE_TRY(mcbe_sampling_run(&sampling, &frame, &key, team, &state, err));
+    if (mcbe_comm_rank(team->comm) == 0) {
+        st = derive_record(params, &key, &frame, &state, layout, record);
+    }
+out:
+    mcbe_bias_state_free(&state);
+    mcbe_frame_free(&frame);
+    return st;
+}
+
+const mcbe_experiment_t mcbe_phase_diagram = {
+    .table = {.experiment = "phase_diagram",
+              .summary = "alpha* and Hamming proportions of random layers over a grid of (n, m)",
+              .keys = keys},
+    .open = open_params,
+    .close = close_params,
+    .plan = plan_cells,
+    .layout = make_layout,
+    .compute = compute_unit,
+    .verify = verify_unit,
+};

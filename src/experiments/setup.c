@@ -1,0 +1,209 @@
+#include "setup.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "check.h"
+#include "digest.h"
+#include "memory.h"
+
+const mcbe_key_t mcbe_bias_family_keys[] = {
+    {.path = "name",
+     .type = MCBE_KEY_STRING,
+     .flags = MCBE_KEY_UNIQUE | MCBE_KEY_NAME,
+     .help = "Name under which results are stored."},
+    {.path = "kind",
+     .type = MCBE_KEY_ENUM,
+     .words = "constant normal",
+     .help = "The same value in every row, or drawn from N(0, variance)."},
+    {.path = "value",
+     .type = MCBE_KEY_REAL,
+     .fallback = "0",
+     .min = -1e100,
+     .max = 1e100,
+     .help = "Value of a constant bias, in the unit of bias_scale."},
+    {.path = "variance",
+     .type = MCBE_KEY_REAL,
+     .fallback = "1",
+     .min = 0,
+     .max = 1e100,
+     .help = "Variance of a normal bias, in the squared unit of bias_scale."},
+    {.path = NULL},
+};
+
+static mcbe_status_t read_families(mcbe_setup_t *setup, const mcbe_config_t *config,
+                                   mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    const int count = mcbe_config_records(config, "biases");
+    setup->families = mcbe_alloc((size_t)count, sizeof *setup->families);
+    if (!setup->families) {
+        return MCBE_ERR_NOMEM;
+    }
+    setup->family_count = count;
+    for (int i = 0; i < count; i++) {
+        mcbe_bias_family_t *family = setup->families + i;
+        family->name = mcbe_config_record_string(config, "biases", i, "name");
+        family->normal = mcbe_config_record_enum(config, "biases", i, "kind") == 1;
+        family->value = mcbe_config_record_real(config, "biases", i, "value");
+        family->variance = mcbe_config_record_real(config, "biases", i, "variance");
+        const char *idle = family->normal ? "value" : "variance";
+        if (mcbe_config_record_given(config, "biases", i, idle)) {
+            char path[64];
+            snprintf(path, sizeof path, "biases[%d].%s", i, idle);
+            st = mcbe_config_reject(config, err, path, "has no meaning for a %s bias",
+                                    family->normal ? "normal" : "constant");
+        }
+    }
+    return st;
+}
+
+static mcbe_status_t read_domain(mcbe_setup_t *setup, const mcbe_config_t *config,
+                                 mcbe_error_t *err)
+{
+    mcbe_domain_t *domain = &setup->domain;
+    domain->kind = (mcbe_domain_kind_t)mcbe_config_enum(config, "domain.kind");
+    domain->radial = (mcbe_radial_t)mcbe_config_enum(config, "domain.radial");
+    domain->radius = mcbe_config_real(config, "domain.radius");
+    domain->inner_radius = mcbe_config_real(config, "domain.inner_radius");
+    domain->nonnegative = mcbe_config_bool(config, "domain.nonnegative");
+    if (domain->kind == MCBE_DOMAIN_SHELL &&
+        !(domain->inner_radius > 0.0 && domain->inner_radius < domain->radius)) {
+        return mcbe_config_reject(config, err, "domain.inner_radius",
+                                  "%g; a shell needs 0 < inner_radius < radius = %g",
+                                  domain->inner_radius, domain->radius);
+    }
+    if (domain->kind != MCBE_DOMAIN_SHELL && mcbe_config_given(config, "domain.inner_radius")) {
+        return mcbe_config_reject(config, err, "domain.inner_radius",
+                                  "has a meaning only for domain.kind: shell");
+    }
+    return MCBE_OK;
+}
+
+static mcbe_status_t load_frame(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
+{
+    const int given = setup->frame_path[0] != '\0';
+    if (setup->ensemble != MCBE_ENSEMBLE_FILE) {
+        return given ? mcbe_config_reject(config, err, "frame.path",
+                                          "has a meaning only for frame.ensemble: file")
+                     : MCBE_OK;
+    }
+    if (!given) {
+        return mcbe_config_reject(config, err, "frame.path",
+                                  "is empty; frame.ensemble: file needs the path of a .npy file");
+    }
+    char digest[65];
+    mcbe_status_t st = mcbe_sha256_file(setup->frame_path, digest, err);
+    if (st == MCBE_OK) {
+        st = mcbe_config_add_fact(config, "frame.sha256", digest);
+    }
+    return st == MCBE_OK
+               ? mcbe_frame_load(&setup->file, setup->frame_path, setup->normalize_rows, err)
+               : st;
+}
+
+static mcbe_status_t check_init_rows(const mcbe_setup_t *setup, const mcbe_config_t *config,
+                                     mcbe_error_t *err)
+{
+    if (setup->init_rows &&
+        (setup->domain.nonnegative || setup->domain.kind == MCBE_DOMAIN_GAUSSIAN)) {
+        return mcbe_config_reject(
+            config, err, "sampling.init_rows",
+            "true; the rows' directions are points of K only for sphere, ball "
+            "and shell without domain.nonnegative");
+    }
+    return MCBE_OK;
+}
+
+mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
+{
+    memset(setup, 0, sizeof *setup);
+    setup->seed = (uint64_t)mcbe_config_int(config, "seed");
+    setup->ensemble = (mcbe_ensemble_t)mcbe_config_enum(config, "frame.ensemble");
+    setup->frame_path = mcbe_config_string(config, "frame.path");
+    setup->normalize_rows = mcbe_config_bool(config, "frame.normalize_rows");
+    setup->precision = (mcbe_precision_t)mcbe_config_enum(config, "sampling.precision");
+    setup->samples = mcbe_config_int(config, "sampling.samples");
+    setup->unchanged = mcbe_config_int(config, "sampling.stop.unchanged");
+    setup->init_rows = mcbe_config_bool(config, "sampling.init_rows");
+    setup->scale_by_norm = mcbe_config_enum(config, "bias_scale") == 0;
+    /* all of them, so that all errors are reported at once */
+    mcbe_status_t st[] = {read_domain(setup, config, err), read_families(setup, config, err),
+                          check_init_rows(setup, config, err), load_frame(setup, config, err)};
+    for (size_t i = 0; i < sizeof st / sizeof *st; i++) {
+        if (st[i] != MCBE_OK) {
+            return st[i];
+        }
+    }
+    return MCBE_OK;
+}
+
+void mcbe_setup_free(mcbe_setup_t *setup)
+{
+    mcbe_frame_free(&setup->file);
+    mcbe_free(setup->families);
+    memset(setup, 0, sizeof *setup);
+}
+
+int mcbe_setup_fixed_shape(const mcbe_setup_t *setup, int *m, int *n)
+{
+    if (setup->ensemble == MCBE_ENSEMBLE_FILE) {
+        *m = setup->file.m;
+        *n = setup->file.n;
+        return 1;
+    }
+    return mcbe_frame_named_shape(setup->ensemble, m, n) == MCBE_OK;
+}
+
+mcbe_status_t mcbe_setup_frame(const mcbe_setup_t *setup, const mcbe_stream_key_t *key,
+                               mcbe_frame_t *frame)
+{
+    switch (setup->ensemble) {
+    case MCBE_ENSEMBLE_GAUSSIAN:
+    case MCBE_ENSEMBLE_SPHERE:
+        return mcbe_frame_random(frame, setup->ensemble, key, setup->normalize_rows);
+    case MCBE_ENSEMBLE_TETRAHEDRON:
+    case MCBE_ENSEMBLE_OCTAHEDRON:
+    case MCBE_ENSEMBLE_ICOSAHEDRON:
+        return mcbe_frame_named(frame, setup->ensemble);
+    case MCBE_ENSEMBLE_FILE:
+        break;
+    }
+    /* normalised when it was loaded, if at all */
+    return mcbe_frame_copy(frame, setup->file.m, setup->file.n, setup->file.w, setup->file.n, 0,
+                           NULL);
+}
+
+mcbe_status_t mcbe_setup_bias(const mcbe_setup_t *setup, int family_index,
+                              const mcbe_stream_key_t *key, double *bias)
+{
+    const mcbe_bias_family_t *family = setup->families + family_index;
+    const size_t m = (size_t)key->m;
+    if (!family->normal) {
+        for (size_t j = 0; j < m; j++) {
+            bias[j] = family->value;
+        }
+        return MCBE_OK;
+    }
+    float *normals = mcbe_alloc(m, sizeof *normals);
+    if (!normals) {
+        return MCBE_ERR_NOMEM;
+    }
+    mcbe_stream_key_t stream = *key;
+    mcbe_rng_t rng;
+    stream.purpose = MCBE_PURPOSE_BIAS;
+    stream.block = family_index;
+    mcbe_rng_init(&rng, &stream);
+    mcbe_rng_normals(&rng, normals, m);
+    const double sd = sqrt(family->variance);
+    for (size_t j = 0; j < m; j++) {
+        bias[j] = sd * (double)normals[j];
+    }
+    mcbe_free(normals);
+    return MCBE_OK;
+}
+
+const double *mcbe_setup_bias_unit(const mcbe_setup_t *setup, const mcbe_frame_t *frame)
+{
+    return setup->scale_by_norm ? frame->norm : NULL;
+}

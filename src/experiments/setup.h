@@ -1,0 +1,162 @@
+#ifndef MCBE_SETUP_H
+#define MCBE_SETUP_H
+
+/* What every experiment on random layers shares: its keys, and the frame, domain and biases they
+ * describe. */
+
+#include "config.h"
+#include "mcbe/bias.h"
+
+/* Rows for an experiment's key table. */
+#define MCBE_RUN_KEYS                                                                              \
+    {.path = "run.ranks_per_unit",                                                                 \
+     .type = MCBE_KEY_INT,                                                                         \
+     .flags = MCBE_KEY_FREE,                                                                       \
+     .fallback = "auto",                                                                           \
+     .min = 1,                                                                                     \
+     .max = 1000000,                                                                               \
+     .words = "auto=0 all=-1",                                                                     \
+     .help = "Ranks that share one unit of work; auto chooses by the cost of the dearest unit."},  \
+    {                                                                                              \
+        .path = "run.checkpoint_seconds", .type = MCBE_KEY_REAL, .flags = MCBE_KEY_FREE,           \
+        .fallback = "30", .min = 0.01, .max = 86400,                                               \
+        .help = "Seconds between two rewrites of the result file while the run goes on; finished " \
+                "units are journalled at once."                                                    \
+    }
+
+#define MCBE_FRAME_KEYS                                                                            \
+    {.path = "frame.ensemble",                                                                     \
+     .type = MCBE_KEY_ENUM,                                                                        \
+     .fallback = "gaussian",                                                                       \
+     .words = "gaussian sphere tetrahedron octahedron icosahedron file",                           \
+     .help = "Weight matrix: iid N(0, 1) entries, rows uniform on the unit sphere, a polyhedron "  \
+             "(n = 3), or a file."},                                                               \
+        {.path = "frame.path",                                                                     \
+         .type = MCBE_KEY_STRING,                                                                  \
+         .fallback = "''",                                                                         \
+         .help = "The m x n weight matrix as a NumPy .npy file, for ensemble file; its SHA-256 "   \
+                 "joins the fingerprint."},                                                        \
+    {                                                                                              \
+        .path = "frame.normalize_rows", .type = MCBE_KEY_BOOL, .fallback = "false",                \
+        .help = "Divide every row by its norm."                                                    \
+    }
+
+#define MCBE_DOMAIN_KEYS                                                                           \
+    {.path = "domain.kind",                                                                        \
+     .type = MCBE_KEY_ENUM,                                                                        \
+     .fallback = "sphere",                                                                         \
+     .words = "sphere ball shell gaussian",                                                        \
+     .help = "The set K of inputs; gaussian is the unbounded N(0, I)."},                           \
+        {.path = "domain.radius",                                                                  \
+         .type = MCBE_KEY_REAL,                                                                    \
+         .fallback = "1",                                                                          \
+         .min = 1e-100,                                                                            \
+         .max = 1e100,                                                                             \
+         .help = "Radius of the sphere or ball, outer radius of the shell."},                      \
+        {.path = "domain.inner_radius",                                                            \
+         .type = MCBE_KEY_REAL,                                                                    \
+         .fallback = "0",                                                                          \
+         .min = 0,                                                                                 \
+         .max = 1e100,                                                                             \
+         .help = "Inner radius of the shell, between 0 and domain.radius."},                       \
+        {.path = "domain.nonnegative",                                                             \
+         .type = MCBE_KEY_BOOL,                                                                    \
+         .fallback = "false",                                                                      \
+         .help = "Keep only the points of K without negative coordinates."},                       \
+    {                                                                                              \
+        .path = "domain.radial", .type = MCBE_KEY_ENUM, .fallback = "analytic",                    \
+        .words = "analytic sampled",                                                               \
+        .help = "Ball and shell: sample directions and treat the radius exactly, or sample "       \
+                "points inside K."                                                                 \
+    }
+
+#define MCBE_SAMPLING_KEYS                                                                         \
+    {.path = "sampling.design",                                                                    \
+     .type = MCBE_KEY_ENUM,                                                                        \
+     .fallback = "iid",                                                                            \
+     .words = "iid",                                                                               \
+     .help = "How points are drawn: independently."},                                              \
+        {.path = "sampling.samples",                                                               \
+         .type = MCBE_KEY_INT,                                                                     \
+         .min = 1,                                                                                 \
+         .max = 1e15,                                                                              \
+         .help = "Points drawn for each weight matrix."},                                          \
+        {.path = "sampling.precision",                                                             \
+         .type = MCBE_KEY_ENUM,                                                                    \
+         .flags = MCBE_KEY_FREE,                                                                   \
+         .fallback = "mixed",                                                                      \
+         .words = "mixed double",                                                                  \
+         .help = "Arithmetic of the screening products: fp32 or fp64. Results are the same bytes " \
+                 "with both."},                                                                    \
+        {.path = "sampling.stop.unchanged",                                                        \
+         .type = MCBE_KEY_INT,                                                                     \
+         .fallback = "0",                                                                          \
+         .max = 1e15,                                                                              \
+         .help = "Stop a unit once this many points in a row have changed nothing, looked at "     \
+                 "after every 64 blocks; 0 draws all of sampling.samples."},                       \
+    {                                                                                              \
+        .path = "sampling.init_rows", .type = MCBE_KEY_BOOL, .fallback = "false",                  \
+        .help = "Visit the directions of the rows themselves before the random points."            \
+    }
+
+extern const mcbe_key_t mcbe_bias_family_keys[];
+
+#define MCBE_BIAS_KEYS                                                                             \
+    {.path = "bias_scale",                                                                         \
+     .type = MCBE_KEY_ENUM,                                                                        \
+     .fallback = "row_norm",                                                                       \
+     .words = "row_norm absolute",                                                                 \
+     .help = "Unit in which a row's bias is drawn and compared: its norm, or 1."},                 \
+    {                                                                                              \
+        .path = "biases", .type = MCBE_KEY_RECORDS,                                                \
+        .fallback = "[{name: zero, kind: constant, value: 0}]", .min = 1, .max = 64,               \
+        .fields = mcbe_bias_family_keys,                                                           \
+        .help = "Biases compared with alpha*; one alpha* serves them all."                         \
+    }
+
+/* A family of biases. */
+typedef struct mcbe_bias_family {
+    const char *name; /* borrowed from the config */
+    int normal;       /* drawn from N(0, variance), else constant */
+    double value, variance;
+} mcbe_bias_family_t;
+
+/* Everything a cell needs to become a layer and a set of points. */
+typedef struct mcbe_setup {
+    uint64_t seed;
+    mcbe_ensemble_t ensemble;
+    const char *frame_path; /* borrowed from the config */
+    mcbe_frame_t file;      /* owned: the matrix of ensemble file, else zero */
+    int normalize_rows;
+    mcbe_domain_t domain;
+    mcbe_precision_t precision;
+    int64_t samples, unchanged;
+    int init_rows;
+    int scale_by_norm;            /* biases are in units of row norms */
+    mcbe_bias_family_t *families; /* owned, [family_count] */
+    int family_count;
+} mcbe_setup_t;
+
+/** Read the keys above; check their combinations; load the matrix of ensemble file and add its
+ * SHA-256 to the config. Not collective. Free with mcbe_setup_free whatever the result.
+ *  @return MCBE_OK; MCBE_ERR_CONFIG; the error of the file; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config,
+                                             mcbe_error_t *err);
+void mcbe_setup_free(mcbe_setup_t *setup);
+
+/** The one shape the ensemble has. @return 0 if any shape is possible */
+int mcbe_setup_fixed_shape(const mcbe_setup_t *setup, int *m, int *n);
+
+/** The weight matrix of (n, m, trial). Free with mcbe_frame_free. */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_frame(const mcbe_setup_t *setup,
+                                              const mcbe_stream_key_t *key, mcbe_frame_t *frame);
+
+/** The bias of one family, in the unit of bias_scale. @param[out] bias [m] @return MCBE_OK;
+ * MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_bias(const mcbe_setup_t *setup, int family,
+                                             const mcbe_stream_key_t *key, double *bias);
+
+/** Units of the biases, for mcbe_hamming: row norms, or NULL for 1. Borrowed from frame. */
+const double *mcbe_setup_bias_unit(const mcbe_setup_t *setup, const mcbe_frame_t *frame);
+
+#endif

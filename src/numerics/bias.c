@@ -1,0 +1,146 @@
+#include "mcbe/bias.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "memory.h"
+
+mcbe_status_t mcbe_bias_state_init(mcbe_bias_state_t *state, int m)
+{
+    memset(state, 0, sizeof *state);
+    if (m < 1) {
+        return MCBE_ERR_DIM;
+    }
+    state->alpha = mcbe_alloc((size_t)m, sizeof *state->alpha);
+    state->witness = mcbe_alloc((size_t)m, sizeof *state->witness);
+    if (!state->alpha || !state->witness) {
+        mcbe_bias_state_free(state);
+        return MCBE_ERR_NOMEM;
+    }
+    state->m = m;
+    for (int j = 0; j < m; j++) {
+        state->alpha[j] = INFINITY;
+        state->witness[j] = -1;
+    }
+    state->last_update = -1;
+    state->min_active = m + 1;
+    state->min_active_sample = -1;
+    return MCBE_OK;
+}
+
+void mcbe_bias_state_free(mcbe_bias_state_t *state)
+{
+    mcbe_free(state->alpha);
+    mcbe_free(state->witness);
+    memset(state, 0, sizeof *state);
+}
+
+void mcbe_bias_state_copy(mcbe_bias_state_t *to, const mcbe_bias_state_t *from)
+{
+    double *alpha = to->alpha;
+    int64_t *witness = to->witness;
+    memcpy(alpha, from->alpha, (size_t)from->m * sizeof *alpha);
+    memcpy(witness, from->witness, (size_t)from->m * sizeof *witness);
+    *to = *from;
+    to->alpha = alpha;
+    to->witness = witness;
+}
+
+void mcbe_bias_merge(mcbe_bias_state_t *into, const mcbe_bias_state_t *from)
+{
+    for (int j = 0; j < into->m; j++) {
+        int lower = from->alpha[j] < into->alpha[j];
+        int same = from->alpha[j] == into->alpha[j] && from->witness[j] >= 0;
+        if (lower || (same && from->witness[j] < into->witness[j])) {
+            into->alpha[j] = from->alpha[j];
+            into->witness[j] = from->witness[j];
+        }
+    }
+    into->samples += from->samples;
+    if (from->min_active < into->min_active ||
+        (from->min_active == into->min_active &&
+         from->min_active_sample < into->min_active_sample)) {
+        into->min_active = from->min_active;
+        into->min_active_sample = from->min_active_sample;
+    }
+    into->updates = -1;
+    into->last_update = -1;
+}
+
+void mcbe_bias_events_free(mcbe_bias_events_t *events)
+{
+    mcbe_free(events->list);
+    memset(events, 0, sizeof *events);
+}
+
+static int by_sample_then_row(const void *left, const void *right)
+{
+    const mcbe_bias_event_t *a = left, *b = right;
+    if (a->sample != b->sample) {
+        return a->sample < b->sample ? -1 : 1;
+    }
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+void mcbe_bias_sort_events(mcbe_bias_event_t *events, size_t count)
+{
+    if (count > 1) {
+        qsort(events, count, sizeof *events, by_sample_then_row);
+    }
+}
+
+void mcbe_bias_replay(mcbe_bias_state_t *state, const mcbe_bias_event_t *events, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const mcbe_bias_event_t *event = events + i;
+        if (event->value < state->alpha[event->row]) {
+            state->alpha[event->row] = event->value;
+            state->witness[event->row] = event->sample;
+            state->updates += event->sample != state->last_update;
+            state->last_update = event->sample;
+        }
+    }
+}
+
+/* The row with the largest coefficient among those below their alpha; ties give the lowest index.
+ */
+static int best_row_below(int m, const double *alpha, const double *c)
+{
+    int best = -1;
+    for (int j = 0; j < m; j++) {
+        if (c[j] < alpha[j] && (best < 0 || c[j] > c[best])) {
+            best = j;
+        }
+    }
+    return best;
+}
+
+/* Rows that come before `row` in the order of J_x: larger coefficient, or the same and a lower
+ * index. */
+static int rows_ahead(int m, const double *c, int row)
+{
+    int ahead = 0;
+    for (int i = 0; i < row; i++) {
+        ahead += c[i] >= c[row];
+    }
+    for (int i = row + 1; i < m; i++) {
+        ahead += c[i] > c[row];
+    }
+    return ahead;
+}
+
+int mcbe_bias_lower(int n, int m, double *alpha, const double *c, int *rows)
+{
+    /* A row below its alpha is lowered iff it is in J_x. Taken from the largest coefficient down,
+     * the first one that is not in J_x ends it: all others come after it in the order of J_x. */
+    int lowered = 0;
+    for (;;) {
+        int row = best_row_below(m, alpha, c);
+        if (row < 0 || rows_ahead(m, c, row) >= n) {
+            return lowered;
+        }
+        alpha[row] = c[row];
+        rows[lowered++] = row;
+    }
+}

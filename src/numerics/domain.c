@@ -1,0 +1,149 @@
+#include "mcbe/domain.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "kernels.h"
+
+#define BLOCK_SIZE MCBE_BLOCK_SIZE_MAX
+#define BLOCK_SIZE_LARGE 64
+#define LARGE_N 1024
+
+mcbe_status_t mcbe_domain_check(const mcbe_domain_t *domain, mcbe_error_t *err)
+{
+    if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {
+        return MCBE_OK;
+    }
+    if (!(domain->radius >= 1e-100 && domain->radius <= 1e100)) {
+        return mcbe_fail(err, MCBE_ERR_ARGUMENT,
+                         "domain: radius is %g; allowed are 1e-100 to 1e100", domain->radius);
+    }
+    if (domain->kind == MCBE_DOMAIN_SHELL &&
+        !(domain->inner_radius > 0.0 && domain->inner_radius < domain->radius)) {
+        return mcbe_fail(err, MCBE_ERR_ARGUMENT,
+                         "domain: inner_radius is %g; a shell needs 0 < inner_radius < radius = %g",
+                         domain->inner_radius, domain->radius);
+    }
+    return MCBE_OK;
+}
+
+int mcbe_domain_block_size(int n)
+{
+    return n <= LARGE_N ? BLOCK_SIZE : BLOCK_SIZE_LARGE;
+}
+
+static int radii_are_sampled(const mcbe_domain_t *domain)
+{
+    return domain->radial == MCBE_RADIAL_SAMPLED &&
+           (domain->kind == MCBE_DOMAIN_BALL || domain->kind == MCBE_DOMAIN_SHELL);
+}
+
+/* y^n by repeated squaring: a fixed order of multiplications, unlike the library's pow. */
+static double power(double y, int n)
+{
+    double result = 1.0;
+    for (; n > 0; n >>= 1) {
+        if (n & 1) {
+            result *= y;
+        }
+        y *= y;
+    }
+    return result;
+}
+
+/* The root of y^n = v in (0, 1] for 0 < v <= 1. Newton from 1 falls monotonically onto it, y^n
+ * being convex, and stops where rounding stops it falling. */
+static double root(double v, int n)
+{
+    double y = 1.0;
+    for (;;) {
+        double slope = power(y, n - 1);
+        double next = y - (y * slope - v) / (n * slope);
+        if (!(next < y)) {
+            return y;
+        }
+        y = next;
+    }
+}
+
+/* A radius such that the point is uniform in volume: the radius' n-th power is uniform. */
+static double draw_radius(const mcbe_domain_t *domain, int n, mcbe_rng_t *rng)
+{
+    double hollow =
+        domain->kind == MCBE_DOMAIN_SHELL ? power(domain->inner_radius / domain->radius, n) : 0.0;
+    double u = mcbe_rng_uniform(rng);
+    return domain->radius * root(hollow + u * (1.0 - hollow), n);
+}
+
+static void make_nonnegative(size_t count, float *x)
+{
+    for (size_t i = 0; i < count; i++) {
+        x[i] = fabsf(x[i]);
+    }
+}
+
+void mcbe_domain_fill(const mcbe_domain_t *domain, int n, const mcbe_stream_key_t *key, float *x,
+                      double *scale)
+{
+    const int width = mcbe_domain_block_size(n);
+    mcbe_stream_key_t stream = *key;
+    mcbe_rng_t rng;
+    stream.purpose = MCBE_PURPOSE_SAMPLE;
+    mcbe_rng_init(&rng, &stream);
+    mcbe_rng_normals(&rng, x, (size_t)n * (size_t)width);
+    if (domain->nonnegative) {
+        make_nonnegative((size_t)n * (size_t)width, x);
+    }
+    if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {
+        for (int s = 0; s < width; s++) {
+            scale[s] = 1.0;
+        }
+        return;
+    }
+    mcbe_kernels()->sum_squares(n, width, x, scale);
+    for (int s = 0; s < width; s++) {
+        if (scale[s] == 0.0) { /* all normals 0, likely only for n = 1: 0 has no direction */
+            x[s] = 1.0F;
+            scale[s] = 1.0;
+        }
+        scale[s] = 1.0 / sqrt(scale[s]);
+    }
+    if (radii_are_sampled(domain)) {
+        stream.purpose = MCBE_PURPOSE_RADIUS;
+        mcbe_rng_init(&rng, &stream);
+        for (int s = 0; s < width; s++) {
+            scale[s] *= draw_radius(domain, n, &rng);
+        }
+    }
+}
+
+double mcbe_domain_max_norm(const mcbe_domain_t *domain)
+{
+    if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {
+        return 0.0;
+    }
+    return (radii_are_sampled(domain) ? domain->radius : 1.0) * (1.0 + 1e-6);
+}
+
+void mcbe_domain_finish(const mcbe_domain_t *domain, int m, const double *a, double *alpha)
+{
+    const int as_sampled = domain->kind == MCBE_DOMAIN_GAUSSIAN || radii_are_sampled(domain);
+    for (int j = 0; j < m; j++) {
+        double value = a[j];
+        if (!as_sampled && isfinite(value)) {
+            switch (domain->kind) {
+            case MCBE_DOMAIN_BALL:
+                value = value < 0.0 ? value * domain->radius : 0.0;
+                break;
+            case MCBE_DOMAIN_SHELL:
+                value *= value < 0.0 ? domain->radius : domain->inner_radius;
+                break;
+            case MCBE_DOMAIN_SPHERE:
+            case MCBE_DOMAIN_GAUSSIAN:
+                value *= domain->radius;
+                break;
+            }
+        }
+        alpha[j] = value;
+    }
+}

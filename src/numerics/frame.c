@@ -1,0 +1,237 @@
+#include "mcbe/frame.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "kernels.h"
+#include "memory.h"
+#include "npy.h"
+
+/* Beyond these a square leaves the range of fp64 or a norm says nothing. */
+#define ENTRY_MAX 1e150
+#define NORM_MIN 1e-150
+
+static mcbe_status_t check_shape(int64_t m, int64_t n)
+{
+    return n >= 1 && m >= n && n <= MCBE_MAX_N && m <= MCBE_MAX_M ? MCBE_OK : MCBE_ERR_DIM;
+}
+
+/* Canonical norm: a power of two takes the largest entry near 1, so no square leaves the range. */
+static double row_norm(const double *row, int n)
+{
+    double largest = 0.0;
+    for (int k = 0; k < n; k++) {
+        largest = fabs(row[k]) > largest ? fabs(row[k]) : largest;
+    }
+    if (largest == 0.0) {
+        return 0.0;
+    }
+    int exponent;
+    (void)frexp(largest, &exponent);
+    double sum = 0.0;
+    for (int k = 0; k < n; k++) {
+        double entry = ldexp(row[k], -exponent);
+        sum += entry * entry;
+    }
+    return ldexp(sqrt(sum), exponent);
+}
+
+static mcbe_status_t allocate(mcbe_frame_t *frame, int m, int n)
+{
+    memset(frame, 0, sizeof *frame);
+    frame->m = m;
+    frame->n = n;
+    frame->w = mcbe_alloc((size_t)m * (size_t)n, sizeof *frame->w);
+    frame->wt = mcbe_alloc((size_t)m * (size_t)n, sizeof *frame->wt);
+    frame->norm = mcbe_alloc((size_t)m, sizeof *frame->norm);
+    if (!frame->w || !frame->wt || !frame->norm) {
+        mcbe_frame_free(frame);
+        return MCBE_ERR_NOMEM;
+    }
+    return MCBE_OK;
+}
+
+/* Everything that follows from w: norms, the normalisation asked for, the transpose. Frees on
+ * error. */
+static mcbe_status_t finish(mcbe_frame_t *frame, int normalize_rows, mcbe_error_t *err)
+{
+    for (int j = 0; j < frame->m; j++) {
+        double *row = frame->w + (size_t)j * (size_t)frame->n;
+        for (int k = 0; k < frame->n; k++) {
+            if (!(fabs(row[k]) <= ENTRY_MAX)) {
+                mcbe_status_t st =
+                    mcbe_fail(err, MCBE_ERR_VALUE,
+                              "weight matrix: row %d, column %d is %g; finite values up to 1e150 "
+                              "in size are allowed",
+                              j, k, row[k]);
+                mcbe_frame_free(frame);
+                return st;
+            }
+        }
+        double norm = row_norm(row, frame->n);
+        if (norm < NORM_MIN) {
+            mcbe_status_t st =
+                mcbe_fail(err, MCBE_ERR_VALUE,
+                          "weight matrix: row %d is zero (norm %g); a zero row never "
+                          "tells anything and must be left out",
+                          j, norm);
+            mcbe_frame_free(frame);
+            return st;
+        }
+        if (normalize_rows) {
+            for (int k = 0; k < frame->n; k++) {
+                row[k] /= norm;
+            }
+            norm = row_norm(row, frame->n);
+        }
+        frame->norm[j] = norm;
+        frame->norm_max = norm > frame->norm_max ? norm : frame->norm_max;
+        for (int k = 0; k < frame->n; k++) {
+            frame->wt[(size_t)k * (size_t)frame->m + (size_t)j] = row[k];
+        }
+    }
+    return MCBE_OK;
+}
+
+mcbe_status_t mcbe_frame_random(mcbe_frame_t *frame, mcbe_ensemble_t ensemble,
+                                const mcbe_stream_key_t *key, int normalize_rows)
+{
+    memset(frame, 0, sizeof *frame);
+    if (ensemble != MCBE_ENSEMBLE_GAUSSIAN && ensemble != MCBE_ENSEMBLE_SPHERE) {
+        return MCBE_ERR_ARGUMENT;
+    }
+    mcbe_status_t st = check_shape(key->m, key->n);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    st = allocate(frame, (int)key->m, (int)key->n);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    size_t count = (size_t)key->m * (size_t)key->n;
+    float *normals = mcbe_alloc(count, sizeof *normals);
+    if (!normals) {
+        mcbe_frame_free(frame);
+        return MCBE_ERR_NOMEM;
+    }
+    mcbe_stream_key_t stream = *key;
+    stream.purpose = MCBE_PURPOSE_FRAME;
+    stream.block = 0;
+    mcbe_rng_t rng;
+    mcbe_rng_init(&rng, &stream);
+    mcbe_rng_normals(&rng, normals, count);
+    for (size_t i = 0; i < count; i++) {
+        frame->w[i] = (double)normals[i];
+    }
+    mcbe_free(normals);
+    return finish(frame, normalize_rows || ensemble == MCBE_ENSEMBLE_SPHERE, NULL);
+}
+
+mcbe_status_t mcbe_frame_named_shape(mcbe_ensemble_t ensemble, int *m, int *n)
+{
+    int rows = ensemble == MCBE_ENSEMBLE_TETRAHEDRON   ? 4
+               : ensemble == MCBE_ENSEMBLE_OCTAHEDRON  ? 6
+               : ensemble == MCBE_ENSEMBLE_ICOSAHEDRON ? 12
+                                                       : 0;
+    if (rows == 0) {
+        return MCBE_ERR_ARGUMENT;
+    }
+    *m = rows;
+    *n = 3;
+    return MCBE_OK;
+}
+
+static void fill_icosahedron(double *w)
+{
+    const double golden = (1.0 + sqrt(5.0)) / 2.0;
+    int row = 0;
+    for (int axis = 0; axis < 3; axis++) { /* cyclic shifts of (0, +-1, +-golden) */
+        for (int signs = 0; signs < 4; signs++, row++) {
+            w[3 * row + (axis + 1) % 3] = signs & 1 ? -1.0 : 1.0;
+            w[3 * row + (axis + 2) % 3] = signs & 2 ? -golden : golden;
+        }
+    }
+}
+
+mcbe_status_t mcbe_frame_named(mcbe_frame_t *frame, mcbe_ensemble_t ensemble)
+{
+    static const double tetrahedron[4][3] = {{1, 1, 1}, {1, -1, -1}, {-1, 1, -1}, {-1, -1, 1}};
+    int m, n;
+    memset(frame, 0, sizeof *frame);
+    mcbe_status_t st = mcbe_frame_named_shape(ensemble, &m, &n);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    st = allocate(frame, m, n);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    if (ensemble == MCBE_ENSEMBLE_TETRAHEDRON) {
+        memcpy(frame->w, tetrahedron, sizeof tetrahedron);
+    } else if (ensemble == MCBE_ENSEMBLE_OCTAHEDRON) {
+        for (int k = 0; k < 3; k++) {
+            frame->w[3 * k + k] = 1.0;
+            frame->w[3 * (k + 3) + k] = -1.0;
+        }
+    } else {
+        fill_icosahedron(frame->w);
+    }
+    return finish(frame, 1, NULL);
+}
+
+mcbe_status_t mcbe_frame_copy(mcbe_frame_t *frame, int m, int n, const double *w, ptrdiff_t ldw,
+                              int normalize_rows, mcbe_error_t *err)
+{
+    memset(frame, 0, sizeof *frame);
+    if (check_shape(m, n) != MCBE_OK || ldw < n) {
+        return mcbe_fail(err, MCBE_ERR_DIM,
+                         "weight matrix: shape %d x %d (row stride %td); allowed are 1 <= n <= m, "
+                         "n up to %d, m up to %d",
+                         m, n, ldw, MCBE_MAX_N, MCBE_MAX_M);
+    }
+    mcbe_status_t st = allocate(frame, m, n);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    for (int j = 0; j < m; j++) {
+        memcpy(frame->w + (size_t)j * (size_t)n, w + j * ldw, (size_t)n * sizeof *w);
+    }
+    return finish(frame, normalize_rows, err);
+}
+
+mcbe_status_t mcbe_frame_load(mcbe_frame_t *frame, const char *path, int normalize_rows,
+                              mcbe_error_t *err)
+{
+    memset(frame, 0, sizeof *frame);
+    mcbe_npy_t array;
+    mcbe_status_t st = mcbe_npy_load(&array, path, err);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    if (check_shape(array.rows, array.columns) != MCBE_OK) {
+        st = mcbe_fail(
+            err, MCBE_ERR_DATA,
+            "'%s' holds a %lld x %lld matrix; a weight matrix has m rows of length n with "
+            "1 <= n <= m, n up to %d, m up to %d",
+            path, (long long)array.rows, (long long)array.columns, MCBE_MAX_N, MCBE_MAX_M);
+    } else {
+        st = mcbe_frame_copy(frame, (int)array.rows, (int)array.columns, array.values,
+                             (ptrdiff_t)array.columns, normalize_rows, err);
+    }
+    mcbe_npy_free(&array);
+    return st;
+}
+
+void mcbe_frame_free(mcbe_frame_t *frame)
+{
+    mcbe_free(frame->w);
+    mcbe_free(frame->wt);
+    mcbe_free(frame->norm);
+    memset(frame, 0, sizeof *frame);
+}
+
+void mcbe_frame_coefficients(const mcbe_frame_t *frame, const float *x, ptrdiff_t stride,
+                             double scale, double *c)
+{
+    mcbe_kernels()->coefficients(frame->m, frame->n, frame->wt, x, stride, scale, c);
+}

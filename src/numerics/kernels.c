@@ -1,0 +1,174 @@
+#include "kernels.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "mcbe/status.h"
+
+/* This file is compiled several times, with MCBE_KERNELS naming the table and MCBE_KERNELS_NAME its
+ * text. */
+#ifndef MCBE_KERNELS
+#error "compile through mcbe_add_kernels in cmake/McbeCompile.cmake"
+#endif
+
+/* -2 ln(u) for u in (0, 1]: u = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)), ln(1 + f) = f -
+ * f^2/2 + f^3 p(f). Minimax fit of p in relative error of ln (0.1 ulp before rounding; 2 ulp in
+ * all, see test_normals). */
+static inline float minus_two_log(float u)
+{
+    static const float p0 = 0.333333313F, p1 = -0.250008196F, p2 = 0.200012267F, p3 = -0.166233569F,
+                       p4 = 0.142017588F, p5 = -0.131601825F, p6 = 0.127615750F,
+                       p7 = -0.0763449296F;
+    static const float ln2_high = 0.693359375F,
+                       ln2_low = -2.12194440e-4F; /* high: 9 bits, e * high exact */
+    uint32_t bits;
+    memcpy(&bits, &u, sizeof bits);
+    /* shift the window so that the exponent field counts from sqrt(1/2) = 0x3f3504f3 */
+    int32_t e = (int32_t)(bits - 0x3f3504f3U) >> 23;
+    uint32_t mantissa = bits - ((uint32_t)e << 23);
+    float f;
+    memcpy(&f, &mantissa, sizeof f);
+    f = f - 1.0F;
+    float p = p7;
+    p = p * f + p6;
+    p = p * f + p5;
+    p = p * f + p4;
+    p = p * f + p3;
+    p = p * f + p2;
+    p = p * f + p1;
+    p = p * f + p0;
+    float square = f * f;
+    float tail = square * f * p - 0.5F * square;
+    float exponent = (float)e;
+    return -2.0F * (exponent * ln2_high + (f + (tail + exponent * ln2_low)));
+}
+
+static void box_muller(size_t draws, const uint64_t *restrict bits, float *restrict cosines,
+                       float *restrict sines)
+{
+    /* sin x = x + x z s(z), cos x = 1 - z/2 + z^2 c(z) with z = x^2, |x| <= pi/4; minimax fits,
+     * 0.06 ulp */
+    static const float s0 = -0.166666552F, s1 = 8.33217800e-3F, s2 = -1.95172994e-4F;
+    static const float c0 = 4.16666456e-2F, c1 = -1.38873677e-3F, c2 = 2.44384519e-5F;
+    static const float quarter = 3.65725189e-10F; /* (pi / 2) 2^-32 */
+    for (size_t i = 0; i < draws; i++) {
+        uint32_t high = (uint32_t)(bits[i] >> 32), low = (uint32_t)bits[i];
+        float u = ((float)(int32_t)(high >> 1) + 0.5F) * 4.65661287e-10F; /* 2^-31 */
+        float radius = sqrtf(minus_two_log(u));
+        /* the upper two bits of `low` choose the quarter turn, the rest the angle inside it,
+         * centred */
+        uint32_t quadrant = low >> 30;
+        float x = (float)(int32_t)((low << 2) ^ 0x80000000U) * quarter;
+        float z = x * x;
+        float sine = x + x * z * ((s2 * z + s1) * z + s0);
+        float cosine = 1.0F - 0.5F * z + z * z * ((c2 * z + c1) * z + c0);
+        float first = (quadrant & 1U) ? sine : cosine;
+        float second = (quadrant & 1U) ? cosine : sine;
+        cosines[i] = radius * ((quadrant + 1U) & 2U ? -first : first);
+        sines[i] = radius * (quadrant & 2U ? -second : second);
+    }
+}
+
+static void sum_squares(int n, int width, const float *restrict x, double *restrict squares)
+{
+    memset(squares, 0, (size_t)width * sizeof *squares);
+    for (int k = 0; k < n; k++) {
+        const float *row = x + (ptrdiff_t)k * width;
+        for (int s = 0; s < width; s++) {
+            squares[s] += (double)row[s] * (double)row[s];
+        }
+    }
+}
+
+static void scale_f32(int n, int width, const float *restrict x, const double *restrict scale,
+                      float *restrict out)
+{
+    for (int k = 0; k < n; k++) {
+        const ptrdiff_t row = (ptrdiff_t)k * width;
+        for (int s = 0; s < width; s++) {
+            out[row + s] = (float)((double)x[row + s] * scale[s]);
+        }
+    }
+}
+
+static void scale_f64(int n, int width, const float *restrict x, const double *restrict scale,
+                      double *restrict out)
+{
+    for (int k = 0; k < n; k++) {
+        const ptrdiff_t row = (ptrdiff_t)k * width;
+        for (int s = 0; s < width; s++) {
+            out[row + s] = (double)x[row + s] * scale[s];
+        }
+    }
+}
+
+static void coefficients(int m, int n, const double *restrict wt, const float *restrict x,
+                         ptrdiff_t stride, double scale, double *restrict c)
+{
+    memset(c, 0, (size_t)m * sizeof *c);
+    for (int k = 0; k < n; k++) {
+        const double xk = (double)x[k * stride];
+        const double *column = wt + (ptrdiff_t)k * m;
+        for (int j = 0; j < m; j++) {
+            c[j] += column[j] * xk;
+        }
+    }
+    for (int j = 0; j < m; j++) {
+        c[j] = c[j] * scale + 0.0; /* + 0.0 turns -0.0 into 0.0 */
+    }
+}
+
+/* One screen for each precision; counts are as wide as the coefficients so that they share vectors.
+ */
+#define DEFINE_SCREEN(function, real, integer)                                                     \
+    static int function(int m, int width, const real *restrict c, const real *restrict below,      \
+                        const real *restrict slack, int need, int active_seen,                     \
+                        unsigned char *restrict suspect)                                           \
+    {                                                                                              \
+        int any = 0;                                                                               \
+        for (int start = 0; start < width; start += MCBE_SCREEN_TILE) {                            \
+            real rival[MCBE_SCREEN_TILE]; /* the best row that may lie below its alpha */          \
+            integer active[MCBE_SCREEN_TILE] = {0}, ahead[MCBE_SCREEN_TILE] = {0};                 \
+            for (int s = 0; s < MCBE_SCREEN_TILE; s++) {                                           \
+                rival[s] = -(real)INFINITY;                                                        \
+            }                                                                                      \
+            for (int j = 0; j < m; j++) {                                                          \
+                const real *row = c + (ptrdiff_t)j * width + start;                                \
+                const real limit = below[j], error = slack[j];                                     \
+                for (int s = 0; s < MCBE_SCREEN_TILE; s++) {                                       \
+                    real candidate = row[s] < limit ? row[s] + error : -(real)INFINITY;            \
+                    rival[s] = candidate > rival[s] ? candidate : rival[s];                        \
+                    active[s] += row[s] >= error;                                                  \
+                }                                                                                  \
+            }                                                                                      \
+            for (int j = 0; j < m; j++) {                                                          \
+                const real *row = c + (ptrdiff_t)j * width + start;                                \
+                const real error = slack[j];                                                       \
+                for (int s = 0; s < MCBE_SCREEN_TILE; s++) {                                       \
+                    ahead[s] += row[s] - error > rival[s];                                         \
+                }                                                                                  \
+            }                                                                                      \
+            for (int s = 0; s < MCBE_SCREEN_TILE; s++) {                                           \
+                int flags = (ahead[s] < need ? MCBE_SUSPECT_ALPHA : 0) |                           \
+                            (active[s] < active_seen ? MCBE_SUSPECT_ACTIVE : 0);                   \
+                suspect[start + s] = (unsigned char)flags;                                         \
+                any |= flags;                                                                      \
+            }                                                                                      \
+        }                                                                                          \
+        return any;                                                                                \
+    }
+
+DEFINE_SCREEN(screen_f32, float, int32_t)
+DEFINE_SCREEN(screen_f64, double, int64_t)
+
+extern const mcbe_kernels_t MCBE_KERNELS;
+const mcbe_kernels_t MCBE_KERNELS = {
+    .name = MCBE_KERNELS_NAME,
+    .box_muller = box_muller,
+    .sum_squares = sum_squares,
+    .scale_f32 = scale_f32,
+    .scale_f64 = scale_f64,
+    .coefficients = coefficients,
+    .screen_f32 = screen_f32,
+    .screen_f64 = screen_f64,
+};

@@ -1,0 +1,53 @@
+#ifndef MCBE_KERNELS_H
+#define MCBE_KERNELS_H
+
+/* The inner loops, compiled once per instruction set. Every set gives the same bits: the loops use
+ * only operations IEEE 754 rounds exactly, in an order that does not depend on the vector width. */
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Draws turned into normals in one go; part of the rule that turns ids into samples. */
+#define MCBE_NORMAL_GROUP 64
+
+/* Samples screened in one go; widths handed to the screens are multiples of it. */
+#define MCBE_SCREEN_TILE 64
+
+/* What a screen found out about a sample. */
+enum {
+    MCBE_SUSPECT_ALPHA = 1, /* some row may have to be lowered */
+    MCBE_SUSPECT_ACTIVE = 2 /* fewer rows may be active at bias 0 than ever before */
+};
+
+typedef struct mcbe_kernels {
+    const char *name;
+
+    /* Box-Muller: draw i gives cosines[i] = r cos(t), sines[i] = r sin(t); i < draws. */
+    void (*box_muller)(size_t draws, const uint64_t *bits, float *cosines, float *sines);
+
+    /* squares[s] = sum over k = 0 .. n-1 in this order of x[k][s]^2, x is [n][width], fp64. */
+    void (*sum_squares)(int n, int width, const float *x, double *squares);
+
+    /* out[k][s] = x[k][s] * scale[s], rounded once to fp64 and, for f32, once more. */
+    void (*scale_f32)(int n, int width, const float *x, const double *scale, float *out);
+    void (*scale_f64)(int n, int width, const float *x, const double *scale, double *out);
+
+    /* Canonical coefficients, see mcbe_frame_coefficients; wt is [n][m]. */
+    void (*coefficients)(int m, int n, const double *wt, const float *x, ptrdiff_t stride,
+                         double scale, double *c);
+
+    /* Screen approximate coefficients c [m][width] whose error in row j is at most slack[j]:
+     * suspect[s] gets MCBE_SUSPECT_ALPHA unless at least `need` rows surely beat every row that may
+     * lie below its alpha (c_j < below[j]), and MCBE_SUSPECT_ACTIVE unless at least `active_seen`
+     * rows are surely >= 0.
+     * @return whether any sample is suspect */
+    int (*screen_f32)(int m, int width, const float *c, const float *below, const float *slack,
+                      int need, int active_seen, unsigned char *suspect);
+    int (*screen_f64)(int m, int width, const double *c, const double *below, const double *slack,
+                      int need, int active_seen, unsigned char *suspect);
+} mcbe_kernels_t;
+
+/** The set chosen for this process: the best one the CPU runs, or the one MCBE_CPU names. */
+const mcbe_kernels_t *mcbe_kernels(void);
+
+#endif

@@ -1,0 +1,91 @@
+#include "mcbe/rng.h"
+
+#include "kernels.h"
+#include "pcg.h"
+
+/* SplitMix64 (Steele, Lea, Flood 2014): one step of its sequence, a bijection of 64-bit words. */
+static uint64_t splitmix(uint64_t z)
+{
+    z += 0x9e3779b97f4a7c15U;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+    return z ^ (z >> 31);
+}
+
+void mcbe_rng_init(mcbe_rng_t *rng, const mcbe_stream_key_t *key)
+{
+    /* Four chains, one per word of PCG's state and increment. Each step is a bijection of the chain
+     * for a given field, so keys that differ in one field never meet. PCG streams from raw counters
+     * correlate. */
+    const uint64_t field[] = {key->seed,
+                              (uint64_t)key->n,
+                              (uint64_t)key->m,
+                              (uint64_t)key->trial,
+                              (uint64_t)key->purpose,
+                              (uint64_t)key->block};
+    uint64_t word[4];
+    for (uint64_t lane = 0; lane < 4; lane++) {
+        uint64_t h = splitmix(lane);
+        for (size_t i = 0; i < sizeof field / sizeof *field; i++) {
+            h = splitmix(h ^ field[i]);
+        }
+        word[lane] = h;
+    }
+    mcbe_pcg_seed(rng, word, word + 2);
+}
+
+void mcbe_rng_seed(mcbe_rng_t *rng, const uint64_t seed[2], const uint64_t sequence[2])
+{
+    mcbe_pcg_seed(rng, seed, sequence);
+}
+
+uint64_t mcbe_rng_next(mcbe_rng_t *rng)
+{
+    uint64_t out;
+    mcbe_pcg_fill(rng, &out, 1);
+    return out;
+}
+
+void mcbe_rng_fill(mcbe_rng_t *rng, uint64_t *out, size_t count)
+{
+    mcbe_pcg_fill(rng, out, count);
+}
+
+double mcbe_rng_uniform(mcbe_rng_t *rng)
+{
+    return ((double)(mcbe_rng_next(rng) >> 11) + 0.5) * 0x1p-53;
+}
+
+uint64_t mcbe_rng_below(mcbe_rng_t *rng, uint64_t bound)
+{
+    const uint64_t excess =
+        (0 - bound) % bound; /* 2^64 mod bound: products below it are one too many */
+    for (;;) {
+        const unsigned __int128 product = (unsigned __int128)mcbe_rng_next(rng) * bound;
+        if ((uint64_t)product >= excess) {
+            return (uint64_t)(product >> 64);
+        }
+    }
+}
+
+void mcbe_rng_normals(mcbe_rng_t *rng, float *out, size_t count)
+{
+    const mcbe_kernels_t *kernels = mcbe_kernels();
+    uint64_t bits[MCBE_NORMAL_GROUP];
+    float spare[MCBE_NORMAL_GROUP];
+    while (count > 0) {
+        size_t draws = (count + 1) / 2 < MCBE_NORMAL_GROUP ? (count + 1) / 2 : MCBE_NORMAL_GROUP;
+        size_t sines = count - draws < draws ? count - draws : draws;
+        mcbe_pcg_fill(rng, bits, draws);
+        if (sines == draws) {
+            kernels->box_muller(draws, bits, out, out + draws);
+        } else { /* an odd count: the last sine has no place */
+            kernels->box_muller(draws, bits, out, spare);
+            for (size_t i = 0; i < sines; i++) {
+                out[draws + i] = spare[i];
+            }
+        }
+        out += draws + sines;
+        count -= draws + sines;
+    }
+}

@@ -1,0 +1,49 @@
+#ifndef MCBE_EXPERIMENT_H
+#define MCBE_EXPERIMENT_H
+
+#include "comm.h"
+#include "config.h"
+#include "fault.h"
+#include "mcbe/run.h"
+#include "plan.h"
+#include "record.h"
+
+/* What a unit's computation sees of the run around it. */
+typedef struct mcbe_team {
+    mcbe_comm_t *comm; /* the ranks that share this unit; borrowed */
+    void (*between_blocks)(
+        void *); /* call every few milliseconds: rank 0 answers the others here */
+    void *context;
+    mcbe_fault_plan_t *faults; /* points `unit` and `reduce`; borrowed */
+} mcbe_team_t;
+
+/* An experiment is this table and nothing else; the runtime knows none by name. Every function may
+ * be called on every rank and gives the same result there. */
+struct mcbe_experiment {
+    mcbe_key_table_t table;
+
+    /** Check combinations of keys (through mcbe_config_reject), load files, keep the parameters.
+     *  @param[out] params  what the calls below are handed; freed by close */
+    mcbe_status_t (*open)(mcbe_config_t *config, void **params, mcbe_error_t *err);
+    void (*close)(void **params);
+
+    /** Cells of the sweep with their costs; also says how many trials. */
+    mcbe_status_t (*plan)(const void *params, mcbe_plan_t *plan, mcbe_error_t *err);
+
+    /** Columns of a record. */
+    mcbe_status_t (*layout)(const void *params, mcbe_layout_t *layout, mcbe_error_t *err);
+
+    /** Compute one unit. Collective over team->comm.
+     *  @param[out] record  initialised by the caller; filled on rank 0 of the team */
+    mcbe_status_t (*compute)(const void *params, const mcbe_cell_t *cell, int64_t trial,
+                             const mcbe_team_t *team, const mcbe_layout_t *layout,
+                             mcbe_record_t *record, mcbe_error_t *err);
+
+    /** Recompute what can be recomputed of a stored unit and compare. Not collective.
+     *  @return MCBE_OK; MCBE_ERR_CORRUPT with a sentence that names the quantity and the entry */
+    mcbe_status_t (*verify)(const void *params, const mcbe_cell_t *cell, int64_t trial,
+                            const mcbe_layout_t *layout, const mcbe_record_t *record,
+                            mcbe_error_t *err);
+};
+
+#endif

@@ -1,0 +1,173 @@
+#include "plan.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "check.h"
+#include "memory.h"
+
+/* A group may take this much longer over the dearest unit than perfect sharing of all work would.
+ */
+#define GROUP_SLACK 1.25
+
+void mcbe_plan_free(mcbe_plan_t *plan)
+{
+    mcbe_free(plan->cells);
+    *plan = (mcbe_plan_t){0};
+}
+
+int64_t mcbe_plan_units(const mcbe_plan_t *plan)
+{
+    MCBE_BUG_ASSERT(plan->trials == 0 || plan->cell_count <= INT64_MAX / plan->trials);
+    return plan->cell_count * plan->trials;
+}
+
+int64_t mcbe_plan_unit(const mcbe_plan_t *plan, int64_t cell, int64_t trial)
+{
+    return cell * plan->trials + trial;
+}
+
+typedef struct {
+    double seconds;
+    int64_t cell;
+} priced_cell_t;
+
+static int dearest_first(const void *left, const void *right)
+{
+    const priced_cell_t *a = left, *b = right;
+    if (a->seconds != b->seconds) {
+        return a->seconds > b->seconds ? -1 : 1;
+    }
+    return a->cell < b->cell ? -1 : a->cell > b->cell;
+}
+
+mcbe_status_t mcbe_plan_order(const mcbe_plan_t *plan, const unsigned char *done, int64_t **order,
+                              int64_t *count)
+{
+    mcbe_status_t st = MCBE_OK;
+    const int64_t units = mcbe_plan_units(plan);
+    priced_cell_t *priced = mcbe_alloc((size_t)plan->cell_count, sizeof *priced);
+    int64_t *list = mcbe_alloc((size_t)units, sizeof *list);
+
+    *order = NULL;
+    *count = 0;
+    if (!priced || !list) {
+        st = MCBE_ERR_NOMEM;
+        goto out;
+    }
+    /* All trials of a cell cost the same, so sorting the cells sorts the units. */
+    for (int64_t c = 0; c < plan->cell_count; c++) {
+        MCBE_BUG_ASSERT(plan->cells[c].seconds >= 0.0);
+        priced[c] = (priced_cell_t){.seconds = plan->cells[c].seconds, .cell = c};
+    }
+    qsort(priced, (size_t)plan->cell_count, sizeof *priced, dearest_first);
+    for (int64_t i = 0; i < plan->cell_count; i++) {
+        for (int64_t t = 0; t < plan->trials; t++) {
+            int64_t unit = mcbe_plan_unit(plan, priced[i].cell, t);
+            if (!done || !done[unit]) {
+                list[(*count)++] = unit;
+            }
+        }
+    }
+    *order = list;
+    list = NULL;
+
+out:
+    mcbe_free(list);
+    mcbe_free(priced);
+    return st;
+}
+
+static double unit_seconds(const mcbe_plan_t *plan, int64_t unit)
+{
+    return plan->cells[unit / plan->trials].seconds;
+}
+
+int mcbe_plan_group_size(const mcbe_plan_t *plan, const int64_t *order, int64_t count, int ranks,
+                         int64_t asked)
+{
+    if (asked != 0) {
+        return asked > 0 && asked < ranks ? (int)asked : ranks;
+    }
+    if (count == 0) {
+        return 1;
+    }
+    double total = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        total += unit_seconds(plan, order[i]);
+    }
+    const double dearest = unit_seconds(plan, order[0]);
+    const double limit = GROUP_SLACK * total / ranks;
+    int group = 1;
+    while (group < ranks && dearest / group > limit) {
+        group++;
+    }
+    return group;
+}
+
+int mcbe_plan_group_count(int ranks, int group)
+{
+    return ranks / group;
+}
+
+int mcbe_plan_group_of(int rank, int ranks, int group)
+{
+    const int last = mcbe_plan_group_count(ranks, group) - 1;
+    return rank / group < last ? rank / group : last;
+}
+
+typedef struct {
+    double free_at;
+    int group;
+} slot_t;
+
+static int is_free_before(const slot_t *a, const slot_t *b)
+{
+    return a->free_at < b->free_at || (a->free_at == b->free_at && a->group < b->group);
+}
+
+/* Restore the heap (smallest on top) after its top has grown. */
+static void sift_down(slot_t *heap, int count)
+{
+    int at = 0;
+    for (;;) {
+        int least = at;
+        for (int child = 2 * at + 1; child <= 2 * at + 2 && child < count; child++) {
+            if (is_free_before(&heap[child], &heap[least])) {
+                least = child;
+            }
+        }
+        if (least == at) {
+            return;
+        }
+        slot_t moved = heap[at];
+        heap[at] = heap[least];
+        heap[least] = moved;
+        at = least;
+    }
+}
+
+double mcbe_plan_makespan(const mcbe_plan_t *plan, const int64_t *order, int64_t count, int ranks,
+                          int group)
+{
+    const int groups = mcbe_plan_group_count(ranks, group);
+    const int last_size = ranks - (groups - 1) * group;
+    slot_t *heap = mcbe_alloc((size_t)groups, sizeof *heap);
+    if (!heap) {
+        return NAN;
+    }
+    for (int g = 0; g < groups; g++) {
+        heap[g].group = g;
+    }
+    double makespan = 0.0;
+    for (int64_t i = 0; i < count; i++) {
+        const int size = heap[0].group == groups - 1 ? last_size : group;
+        heap[0].free_at += unit_seconds(plan, order[i]) / size;
+        if (heap[0].free_at > makespan) {
+            makespan = heap[0].free_at;
+        }
+        sift_down(heap, groups);
+    }
+    mcbe_free(heap);
+    return makespan;
+}

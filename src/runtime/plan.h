@@ -1,0 +1,57 @@
+#ifndef MCBE_PLAN_H
+#define MCBE_PLAN_H
+
+#include <stdint.h>
+
+#include "mcbe/status.h"
+
+/* One (n, m) of a sweep. */
+typedef struct mcbe_cell {
+    int64_t n, m;
+    double flops;   /* floating-point operations of one unit in BLAS */
+    double seconds; /* estimate for one unit on one core */
+    double bytes;   /* working memory of one unit on one rank */
+} mcbe_cell_t;
+
+/* All work of a run: unit = (cell, trial), numbered cell * trials + trial. */
+typedef struct mcbe_plan {
+    mcbe_cell_t *cells; /* owned, ordered by n, then m */
+    int64_t cell_count;
+    int64_t trials;
+} mcbe_plan_t;
+
+/** Free the cells and zero the plan; accepts a zeroed one. */
+void mcbe_plan_free(mcbe_plan_t *plan);
+
+/** Units of a plan, and the number of one of them. Not collective. Thread-safe. */
+int64_t mcbe_plan_units(const mcbe_plan_t *plan);
+int64_t mcbe_plan_unit(const mcbe_plan_t *plan, int64_t cell, int64_t trial);
+
+/** Units still to do, dearest first (equal cost: lowest number first). Not collective. Thread-safe.
+ *  @param[in]  done   [units] non-zero for finished ones, or NULL for none
+ *  @param[out] order  unit numbers, owned by the caller (mcbe_free), [*count]; NULL on error
+ *  @return MCBE_OK; MCBE_ERR_NOMEM.  Cost: C log C + units for C cells. */
+MCBE_NODISCARD mcbe_status_t mcbe_plan_order(const mcbe_plan_t *plan, const unsigned char *done,
+                                             int64_t **order, int64_t *count);
+
+/** Ranks that should share one unit. Not collective. Thread-safe.
+ *  @param[in] order  [count] what is left to do, from mcbe_plan_order
+ *  @param[in] asked  > 0: that many; -1: all; 0: the smallest group in which the dearest unit takes
+ *                    at most 1.25 times what perfect sharing of all work among all ranks would take
+ *  @return 1 .. ranks; 1 if nothing is left to do and the choice is ours */
+int mcbe_plan_group_size(const mcbe_plan_t *plan, const int64_t *order, int64_t count, int ranks,
+                         int64_t asked);
+
+/** Number of groups of `group` neighbouring ranks, and the group of one rank. Ranks that are left
+ * over join the last group. Not collective. Thread-safe. @param[in] group  1 .. ranks */
+int mcbe_plan_group_count(int ranks, int group);
+int mcbe_plan_group_of(int rank, int ranks, int group);
+
+/** Wall time of a run on `ranks` ranks in groups of `group`: each unit in turn goes to the group
+ * that is free first (the lowest of several) and keeps it for its seconds divided by the group's
+ * ranks. Not collective. Thread-safe.
+ *  @return seconds; NaN if memory is out.  Cost: count log(groups). */
+double mcbe_plan_makespan(const mcbe_plan_t *plan, const int64_t *order, int64_t count, int ranks,
+                          int group);
+
+#endif

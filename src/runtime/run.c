@@ -1,0 +1,293 @@
+#include "mcbe/run.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "clock.h"
+#include "comm.h"
+#include "log.h"
+#include "mcbe/cpu.h"
+#include "memory.h"
+#include "output.h"
+#include "progress.h"
+#include "queue.h"
+
+/* One run on one rank. Fields marked (0) are set on rank 0 only. */
+typedef struct run {
+    const mcbe_run_options_t *options;
+    mcbe_comm_t *comm;
+    mcbe_log_t log; /* silent but on rank 0 */
+    mcbe_fault_plan_t faults;
+    char *stored_text;
+    mcbe_session_t session;
+    mcbe_provenance_t provenance; /* (0) */
+    mcbe_output_t *output;        /* (0) */
+    mcbe_progress_t progress;     /* (0) */
+    int64_t *order;               /* units to do, dearest first */
+    int64_t count;
+} run_t;
+
+static int is_root(const run_t *run)
+{
+    return mcbe_comm_rank(run->comm) == 0;
+}
+
+/* Rank 0 reads the file, so that all ranks see the same text whatever the file system shows them.
+ */
+static mcbe_status_t share_config(run_t *run, char **text, size_t *length, mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    if (is_root(run)) {
+        st = mcbe_config_read(run->options->config_path, text, length, err);
+    }
+    if (st == MCBE_OK) {
+        st = mcbe_fault_check(&run->faults, "config", err);
+    }
+    st = mcbe_comm_agree(run->comm, st, err);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    int64_t bytes = (int64_t)*length;
+    mcbe_comm_broadcast(run->comm, &bytes, sizeof bytes);
+    if (!is_root(run)) {
+        *length = (size_t)bytes;
+        *text = mcbe_alloc(*length + 1, 1);
+    }
+    st = mcbe_comm_agree(run->comm, *text ? MCBE_OK : MCBE_ERR_NOMEM, err);
+    if (st == MCBE_OK) {
+        mcbe_comm_broadcast(run->comm, *text, *length);
+    }
+    return st;
+}
+
+static mcbe_status_t open_session(run_t *run, const mcbe_experiment_t *const *experiments,
+                                  int experiment_count, mcbe_error_t *err)
+{
+    const mcbe_run_options_t *options = run->options;
+    char *text = NULL;
+    size_t length = 0;
+    mcbe_status_t st = share_config(run, &text, &length, err);
+    if (st == MCBE_OK) {
+        st = mcbe_session_open(&run->session, experiments, experiment_count, options->config_path,
+                               text, length, options->overrides, options->override_count, err);
+        if (st == MCBE_OK) {
+            run->stored_text =
+                mcbe_session_stored_text(text, options->overrides, options->override_count);
+            st = run->stored_text ? MCBE_OK : MCBE_ERR_NOMEM;
+        }
+        st = mcbe_comm_agree(run->comm, st, err);
+    }
+    mcbe_free(text);
+    return st;
+}
+
+/* "host1 x 4, host2 x 4", in the order of first appearance */
+static mcbe_status_t add_hosts(run_t *run)
+{
+    char host[256] = "";
+    void *all = NULL;
+    mcbe_comm_host(host, sizeof host);
+    size_t *sizes = mcbe_alloc((size_t)mcbe_comm_size(run->comm), sizeof *sizes);
+    mcbe_status_t st = mcbe_comm_agree(run->comm, sizes ? MCBE_OK : MCBE_ERR_NOMEM, NULL);
+    if (st == MCBE_OK) {
+        st = mcbe_comm_gather(run->comm, host, sizeof host, &all, sizes);
+    }
+    if (st == MCBE_OK && is_root(run)) {
+        char text[4096] = "";
+        const char(*name)[sizeof host] = all;
+        for (int r = 0; r < mcbe_comm_size(run->comm); r++) {
+            int ranks = 0, seen = 0;
+            for (int i = 0; i < mcbe_comm_size(run->comm); i++) {
+                const int same = !strcmp(name[i], name[r]);
+                ranks += same;
+                seen |= same && i < r;
+            }
+            const size_t used = strlen(text);
+            if (!seen) {
+                snprintf(text + used, sizeof text - used, "%s%s x %d", used ? ", " : "", name[r],
+                         ranks);
+            }
+        }
+        st = mcbe_provenance_add(&run->provenance, "hosts", "%s", text);
+    }
+    mcbe_free(all);
+    mcbe_free(sizes);
+    return st;
+}
+
+static mcbe_status_t collect_provenance(run_t *run)
+{
+    char library[1024];
+    mcbe_status_t st = add_hosts(run);
+    if (st != MCBE_OK || !is_root(run)) {
+        return st;
+    }
+    mcbe_comm_library(library, sizeof library);
+    MCBE_TRY(mcbe_provenance_collect(&run->provenance, run->options->argc, run->options->argv));
+    MCBE_TRY(mcbe_provenance_add(&run->provenance, "mpi_library", "%s", library));
+    MCBE_TRY(mcbe_provenance_add(&run->provenance, "mpi_ranks", "%d", mcbe_comm_size(run->comm)));
+out:
+    return st;
+}
+
+static mcbe_status_t open_output(run_t *run, mcbe_error_t *err)
+{
+    mcbe_status_t st = mcbe_comm_agree(run->comm, collect_provenance(run), err);
+    if (st == MCBE_OK && is_root(run)) {
+        const mcbe_output_options_t options = {
+            .path = run->options->output,
+            .stored_text = run->stored_text,
+            .fresh = run->options->fresh,
+            .checkpoint_seconds = mcbe_config_real(run->session.config, "run.checkpoint_seconds"),
+            .clock = mcbe_clock_monotonic(),
+            .log = run->log};
+        st = mcbe_output_open(&run->output, &run->session, &options, &run->provenance,
+                              mcbe_comm_size(run->comm), err);
+    }
+    return mcbe_comm_agree(run->comm, st, err);
+}
+
+/* What is left to do, known to every rank since the group size follows from it. */
+static mcbe_status_t list_work(run_t *run, mcbe_error_t *err)
+{
+    const size_t units = (size_t)mcbe_plan_units(&run->session.plan);
+    unsigned char *done = mcbe_alloc(units, sizeof *done);
+    mcbe_status_t st = done ? MCBE_OK : MCBE_ERR_NOMEM;
+    st = mcbe_comm_agree(run->comm, st, err);
+    if (st == MCBE_OK) {
+        if (is_root(run)) {
+            memcpy(done, mcbe_store_done(mcbe_output_store(run->output)), units);
+        }
+        mcbe_comm_broadcast(run->comm, done, units);
+        st = mcbe_plan_order(&run->session.plan, done, &run->order, &run->count);
+        st = mcbe_comm_agree(run->comm, st, err);
+    }
+    mcbe_free(done);
+    return st;
+}
+
+static mcbe_work_t work_of(const mcbe_plan_t *plan, const unsigned char *done)
+{
+    mcbe_work_t work = {0};
+    for (int64_t unit = 0; unit < mcbe_plan_units(plan); unit++) {
+        if (!done || done[unit]) {
+            work.units++;
+            work.cost += plan->cells[unit / plan->trials].seconds;
+        }
+    }
+    return work;
+}
+
+static void start_progress(run_t *run)
+{
+    const mcbe_plan_t *plan = &run->session.plan;
+    const mcbe_clock_t clock = mcbe_clock_monotonic();
+    const mcbe_work_t total = work_of(plan, NULL);
+    const mcbe_work_t before = work_of(plan, mcbe_store_done(mcbe_output_store(run->output)));
+    if (before.units > 0) {
+        mcbe_log_line(&run->log, MCBE_LOG_INFO, "continuing '%s': %lld of %lld units are finished",
+                      run->options->output, (long long)before.units, (long long)total.units);
+    }
+    mcbe_progress_init(&run->progress, run->options->progress, run->log.stream, &clock, &total,
+                       &before, MCBE_PROGRESS_INTERVAL);
+}
+
+static mcbe_status_t deliver(void *context, mcbe_record_t *record, mcbe_error_t *err)
+{
+    run_t *run = context;
+    const double cost = run->session.plan.cells[record->cell].seconds;
+    mcbe_status_t st = mcbe_fault_check(&run->faults, "write", err);
+    if (st == MCBE_OK) {
+        st = mcbe_output_put(run->output, record, err);
+    }
+    if (st == MCBE_OK) {
+        mcbe_progress_unit(&run->progress, cost);
+    }
+    return st;
+}
+
+static void tick(void *context)
+{
+    run_t *run = context;
+    mcbe_error_t err = {0};
+    mcbe_progress_tick(&run->progress);
+    mcbe_status_t st = mcbe_output_tick(run->output, &err);
+    if (st != MCBE_OK) {
+        mcbe_progress_clear(&run->progress);
+        mcbe_comm_abort(run->comm, st, err.text);
+    }
+}
+
+static mcbe_status_t compute(run_t *run, mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    const int ranks = mcbe_comm_size(run->comm);
+    const mcbe_queue_t queue = {.session = &run->session,
+                                .order = run->order,
+                                .count = run->count,
+                                .group_size = mcbe_plan_group_size(
+                                    &run->session.plan, run->order, run->count, ranks,
+                                    mcbe_config_int(run->session.config, "run.ranks_per_unit")),
+                                .faults = &run->faults,
+                                .deliver = deliver,
+                                .tick = tick,
+                                .context = run};
+    if (is_root(run)) {
+        start_progress(run);
+    }
+    mcbe_queue_run(&queue, run->comm);
+    if (is_root(run)) {
+        st = mcbe_output_finish(run->output, "complete", err);
+        mcbe_progress_end(&run->progress, st == MCBE_OK ? "complete" : "failed");
+    }
+    return mcbe_comm_agree(run->comm, st, err);
+}
+
+static int nothing_to_do(run_t *run)
+{
+    int settled = is_root(run) && mcbe_output_settled(run->output);
+    mcbe_comm_broadcast(run->comm, &settled, sizeof settled);
+    return settled;
+}
+
+static mcbe_status_t run_all(run_t *run, const mcbe_experiment_t *const *experiments,
+                             int experiment_count, mcbe_error_t *err)
+{
+    mcbe_status_t st;
+    MCBE_TRY(mcbe_comm_agree(
+        run->comm,
+        mcbe_fault_init(&run->faults, mcbe_comm_rank(run->comm), mcbe_comm_size(run->comm), err),
+        err));
+    MCBE_TRY(mcbe_comm_agree(run->comm, mcbe_cpu_check(err), err));
+    MCBE_TRY(open_session(run, experiments, experiment_count, err));
+    MCBE_TRY(open_output(run, err));
+    MCBE_TRY(list_work(run, err));
+    if (nothing_to_do(run)) {
+        mcbe_log_line(&run->log, MCBE_LOG_INFO, "'%s' is complete already; nothing to do",
+                      run->options->output);
+    } else {
+        MCBE_TRY(compute(run, err));
+    }
+out:
+    return st;
+}
+
+mcbe_status_t mcbe_run(MPI_Comm comm, const mcbe_experiment_t *const *experiments,
+                       int experiment_count, const mcbe_run_options_t *options, mcbe_error_t *err)
+{
+    run_t run = {.options = options};
+    mcbe_status_t st = mcbe_comm_create(&run.comm, comm);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    mcbe_blas_single_thread();
+    run.log = (mcbe_log_t){.stream = is_root(&run) ? options->log : NULL, .level = MCBE_LOG_INFO};
+    st = run_all(&run, experiments, experiment_count, err);
+    mcbe_free(run.order);
+    mcbe_output_close(&run.output);
+    mcbe_provenance_free(&run.provenance);
+    mcbe_session_close(&run.session);
+    mcbe_free(run.stored_text);
+    mcbe_comm_destroy(&run.comm);
+    return st;
+}

@@ -1,0 +1,51 @@
+#ifndef MCBE_STORE_INTERNAL_H
+#define MCBE_STORE_INTERNAL_H
+
+#include "h5.h"
+#include "store.h"
+
+/* What store.c (in memory), store_write.c, store_read.c, store_check.c and store_provenance.c
+ * share.
+ */
+
+#define STORE_FILETYPE "mcbe-results"
+
+struct mcbe_store {
+    char *experiment; /* owned, as are the two texts */
+    char *config_text;
+    char *config_resolved;
+    char fingerprint[65];
+    int64_t seed;
+    const mcbe_plan_t *plan;     /* borrowed */
+    const mcbe_layout_t *layout; /* borrowed */
+    mcbe_record_t *records;      /* owned, [units]; zeroed where not done */
+    unsigned char *done;         /* owned, [units] */
+    int64_t done_count;
+};
+
+/** Record "no memory for 'path'". @return MCBE_ERR_NOMEM */
+mcbe_status_t mcbe_store_no_memory(mcbe_error_t *err, const char *path);
+
+/** Where the rows of each unit start in a ragged dataset when every cell has `trials` trials.
+ *  @return [cells * trials + 1], owned by the caller; NULL if memory is out */
+int64_t *mcbe_store_offsets(const mcbe_plan_t *plan, int64_t trials);
+
+/** Path of the dataset `offset` that belongs to a column of rows; owned by the caller, NULL if
+ * memory is out. All such columns of one group share it. */
+char *mcbe_store_offset_path(const mcbe_column_t *column);
+
+/** Is this the first column of rows in its group? */
+int mcbe_store_leads_group(const mcbe_layout_t *layout, int column);
+
+/** HDF5 type of a column's words in memory. */
+hid_t mcbe_store_word_type(const mcbe_column_t *column);
+
+/** Open a file after checking filetype and version. @return as mcbe_store_peek */
+MCBE_NODISCARD mcbe_status_t mcbe_store_open(const char *path, hid_t *file, mcbe_error_t *err);
+
+/** Write the group /provenance. @return MCBE_OK; MCBE_ERR_IO */
+MCBE_NODISCARD mcbe_status_t mcbe_store_write_provenance(hid_t file,
+                                                         const mcbe_provenance_t *provenance,
+                                                         mcbe_error_t *err);
+
+#endif

@@ -1,0 +1,322 @@
+#include "store_internal.h"
+
+#include <string.h>
+
+#include "check.h"
+#include "memory.h"
+
+/* Refuse a file that is not ours, then a version that is not ours to read. */
+static mcbe_status_t check_kind(hid_t file, const char *path, mcbe_error_t *err)
+{
+    char *filetype = NULL;
+    int version[2] = {0, 0};
+    mcbe_status_t st = mcbe_h5_get_text(file, "filetype", &filetype, NULL);
+    if (st == MCBE_ERR_NOMEM) {
+        return mcbe_store_no_memory(err, path);
+    }
+    int ours = st == MCBE_OK && strcmp(filetype, STORE_FILETYPE) == 0;
+    mcbe_free(filetype);
+    if (!ours) {
+        return mcbe_fail(err, MCBE_ERR_DATA,
+                         "'%s' is an HDF5 file but not a result file of mcbe (its attribute "
+                         "'filetype' is not '%s')",
+                         path, STORE_FILETYPE);
+    }
+    st = mcbe_h5_get_ints(file, "version", 2, version, err);
+    if (st == MCBE_OK && version[0] != MCBE_STORE_MAJOR) {
+        return mcbe_fail(err, MCBE_ERR_VERSION,
+                         "'%s' is of format version %d.%d, this program reads %d.x; use %s mcbe",
+                         path, version[0], version[1], MCBE_STORE_MAJOR,
+                         version[0] > MCBE_STORE_MAJOR ? "a newer" : "an older");
+    }
+    return st;
+}
+
+mcbe_status_t mcbe_store_open(const char *path, hid_t *file, mcbe_error_t *err)
+{
+    mcbe_status_t st = mcbe_h5_open(path, file, err);
+    if (st == MCBE_OK) {
+        st = check_kind(*file, path, err);
+        if (st) {
+            H5Fclose(*file);
+            *file = -1;
+        }
+    }
+    return st;
+}
+
+/* Cells and trials of a file, from the one dataset that has both. */
+static mcbe_status_t read_extent(hid_t file, int64_t *cells, int64_t *trials, mcbe_error_t *err)
+{
+    hsize_t dims[2] = {0, 0};
+    mcbe_status_t st = mcbe_h5_shape(file, "cells/done", 2, dims, err);
+    *cells = (int64_t)dims[0];
+    *trials = (int64_t)dims[1];
+    return st;
+}
+
+static mcbe_status_t read_info(hid_t file, const char *path, mcbe_store_info_t *info,
+                               mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    int version[2] = {0, 0};
+    hid_t config = H5Gopen2(file, "config", H5P_DEFAULT);
+    if (config < 0) {
+        return mcbe_h5_fail(err, MCBE_ERR_CORRUPT, "'%s' lacks the group 'config'", path);
+    }
+    MCBE_TRY(mcbe_h5_get_ints(file, "version", 2, version, err));
+    info->major = version[0];
+    info->minor = version[1];
+    MCBE_TRY(mcbe_h5_get_text(file, "experiment", &info->experiment, err));
+    MCBE_TRY(mcbe_h5_get_text(file, "mcbe_version", &info->mcbe_version, err));
+    MCBE_TRY(mcbe_h5_get_text(file, "git_sha1", &info->git_sha1, err));
+    MCBE_TRY(mcbe_h5_get_text(file, "created_utc", &info->created_utc, err));
+    MCBE_TRY(mcbe_h5_get_text(file, "command_line", &info->command_line, err));
+    MCBE_TRY(mcbe_h5_get_text(file, "config_fingerprint", &info->fingerprint, err));
+    MCBE_TRY(mcbe_h5_get_text(config, "text", &info->config_text, err));
+    MCBE_TRY(mcbe_h5_get_text(config, "resolved", &info->config_resolved, err));
+    MCBE_TRY(mcbe_h5_get_i64(file, "seed", &info->seed, err));
+    MCBE_TRY(mcbe_h5_get_i64(file, "complete", &info->complete, err));
+    MCBE_TRY(mcbe_h5_get_i64(file, "units", &info->units, err));
+    MCBE_TRY(mcbe_h5_get_i64(file, "units_done", &info->units_done, err));
+    MCBE_TRY(read_extent(file, &info->cell_count, &info->trials, err));
+out:
+    H5Gclose(config);
+    return st;
+}
+
+mcbe_status_t mcbe_store_peek(const char *path, mcbe_store_info_t *info, mcbe_error_t *err)
+{
+    hid_t file = -1;
+    *info = (mcbe_store_info_t){0};
+    mcbe_status_t st = mcbe_store_open(path, &file, err);
+    if (st) {
+        return st;
+    }
+    st = read_info(file, path, info, err);
+    H5Fclose(file);
+    if (st) {
+        mcbe_store_info_free(info);
+    }
+    return st;
+}
+
+void mcbe_store_info_free(mcbe_store_info_t *info)
+{
+    mcbe_free(info->experiment);
+    mcbe_free(info->mcbe_version);
+    mcbe_free(info->git_sha1);
+    mcbe_free(info->created_utc);
+    mcbe_free(info->command_line);
+    mcbe_free(info->config_text);
+    mcbe_free(info->config_resolved);
+    mcbe_free(info->fingerprint);
+    *info = (mcbe_store_info_t){0};
+}
+
+/* A file being read: its own number of trials, its records while they fill up. */
+typedef struct reading {
+    const mcbe_store_t *store;
+    hid_t file;
+    const char *path;
+    int64_t trials;
+    int64_t *offset;        /* owned, [units + 1] */
+    unsigned char *done;    /* owned, [units] */
+    mcbe_record_t *records; /* owned, [units] */
+} reading_t;
+
+/* The cells of the file must be those of the plan. */
+static mcbe_status_t check_cells(const reading_t *reading, mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    const mcbe_plan_t *plan = reading->store->plan;
+    const hsize_t count = (hsize_t)plan->cell_count;
+    int64_t *n = mcbe_alloc((size_t)count, sizeof *n), *m = mcbe_alloc((size_t)count, sizeof *m);
+    if (!n || !m) {
+        st = mcbe_store_no_memory(err, reading->path);
+        goto out;
+    }
+    MCBE_TRY(mcbe_h5_read(reading->file, "cells/n", H5T_NATIVE_INT64, 1, &count, n, err));
+    MCBE_TRY(mcbe_h5_read(reading->file, "cells/m", H5T_NATIVE_INT64, 1, &count, m, err));
+    for (size_t c = 0; c < count; c++) {
+        if (n[c] != plan->cells[c].n || m[c] != plan->cells[c].m) {
+            st = mcbe_fail(err, MCBE_ERR_CORRUPT,
+                           "'%s': datasets 'cells/n' and 'cells/m' say n = %lld, m = %lld for cell "
+                           "%zu, the configuration says n = %lld, m = %lld",
+                           reading->path, (long long)n[c], (long long)m[c], c,
+                           (long long)plan->cells[c].n, (long long)plan->cells[c].m);
+            goto out;
+        }
+    }
+out:
+    mcbe_free(m);
+    mcbe_free(n);
+    return st;
+}
+
+/* Make the records of the units that are done. */
+static mcbe_status_t read_done(reading_t *reading, mcbe_error_t *err)
+{
+    const mcbe_plan_t *plan = reading->store->plan;
+    const hsize_t dims[2] = {(hsize_t)plan->cell_count, (hsize_t)reading->trials};
+    int64_t units = plan->cell_count * reading->trials;
+    mcbe_status_t st =
+        mcbe_h5_read(reading->file, "cells/done", H5T_NATIVE_UCHAR, 2, dims, reading->done, err);
+    for (int64_t u = 0; st == MCBE_OK && u < units; u++) {
+        int64_t cell = u / reading->trials;
+        if (reading->done[u] && mcbe_record_init(&reading->records[u], reading->store->layout, cell,
+                                                 u % reading->trials, plan->cells[cell].m)) {
+            st = mcbe_store_no_memory(err, reading->path);
+        }
+    }
+    return st;
+}
+
+/* The dataset `offset` of a column must be what follows from the cells. */
+static mcbe_status_t check_offsets(const reading_t *reading, const mcbe_column_t *column,
+                                   mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    size_t count = (size_t)(reading->store->plan->cell_count * reading->trials) + 1;
+    const hsize_t length = (hsize_t)count;
+    char *name = mcbe_store_offset_path(column);
+    int64_t *found = mcbe_alloc(count, sizeof *found);
+    if (!name || !found) {
+        st = mcbe_store_no_memory(err, reading->path);
+        goto out;
+    }
+    MCBE_TRY(mcbe_h5_read(reading->file, name, H5T_NATIVE_INT64, 1, &length, found, err));
+    for (size_t u = 0; u < count; u++) {
+        if (found[u] != reading->offset[u]) {
+            st = mcbe_fail(err, MCBE_ERR_CORRUPT,
+                           "'%s': dataset '%s' has %lld for unit %zu, not %lld", reading->path,
+                           name, (long long)found[u], u, (long long)reading->offset[u]);
+            goto out;
+        }
+    }
+out:
+    mcbe_free(found);
+    mcbe_free(name);
+    return st;
+}
+
+static mcbe_status_t read_column(reading_t *reading, int c, mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    const mcbe_plan_t *plan = reading->store->plan;
+    const mcbe_layout_t *layout = reading->store->layout;
+    const mcbe_column_t *column = &layout->columns[c];
+    int ragged = column->shape == MCBE_SHAPE_ROWS;
+    int64_t units = plan->cell_count * reading->trials;
+    int64_t count = ragged ? reading->offset[units] : units;
+    const hsize_t flat = (hsize_t)count;
+    const hsize_t square[2] = {(hsize_t)plan->cell_count, (hsize_t)reading->trials};
+    int64_t *values = mcbe_alloc((size_t)count, sizeof *values);
+    if (!values) {
+        st = mcbe_store_no_memory(err, reading->path);
+        goto out;
+    }
+    if (mcbe_store_leads_group(layout, c)) {
+        MCBE_TRY(check_offsets(reading, column, err));
+    }
+    MCBE_TRY(mcbe_h5_read(reading->file, column->path, mcbe_store_word_type(column), ragged ? 1 : 2,
+                          ragged ? &flat : square, values, err));
+    for (int64_t u = 0; u < units; u++) {
+        if (reading->done[u]) {
+            int64_t m = plan->cells[u / reading->trials].m;
+            memcpy(reading->records[u].words + mcbe_layout_offset(layout, c, m),
+                   values + (ragged ? reading->offset[u] : u),
+                   (size_t)(ragged ? m : 1) * sizeof *values);
+        }
+    }
+out:
+    mcbe_free(values);
+    return st;
+}
+
+static mcbe_status_t read_timing(reading_t *reading, mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    const hsize_t dims[2] = {(hsize_t)reading->store->plan->cell_count, (hsize_t)reading->trials};
+    size_t units = (size_t)(dims[0] * dims[1]);
+    double *seconds = mcbe_alloc(units, sizeof *seconds);
+    int64_t *rank = mcbe_alloc(units, sizeof *rank);
+    if (!seconds || !rank) {
+        st = mcbe_store_no_memory(err, reading->path);
+        goto out;
+    }
+    MCBE_TRY(
+        mcbe_h5_read(reading->file, "timing/seconds", H5T_NATIVE_DOUBLE, 2, dims, seconds, err));
+    MCBE_TRY(mcbe_h5_read(reading->file, "timing/rank", H5T_NATIVE_INT64, 2, dims, rank, err));
+    for (size_t u = 0; u < units; u++) {
+        reading->records[u].seconds = seconds[u];
+        reading->records[u].rank = rank[u];
+    }
+out:
+    mcbe_free(rank);
+    mcbe_free(seconds);
+    return st;
+}
+
+/* Find out the file's number of trials, which bounds all that is read from here on. */
+static mcbe_status_t start_reading(reading_t *reading, mcbe_error_t *err)
+{
+    const mcbe_plan_t *plan = reading->store->plan;
+    int64_t cells = 0, trials = 0;
+    mcbe_status_t st = read_extent(reading->file, &cells, &trials, err);
+    if (st) {
+        return st;
+    }
+    if (cells != plan->cell_count || trials < 0 || trials > plan->trials) {
+        return mcbe_fail(err, MCBE_ERR_CORRUPT,
+                         "'%s': dataset 'cells/done' has %lld cells with %lld trials, the "
+                         "configuration has %lld with %lld",
+                         reading->path, (long long)cells, (long long)trials,
+                         (long long)plan->cell_count, (long long)plan->trials);
+    }
+    size_t units = (size_t)(cells * trials);
+    reading->trials = trials;
+    reading->offset = mcbe_store_offsets(plan, trials);
+    reading->done = mcbe_alloc(units, sizeof *reading->done);
+    reading->records = mcbe_alloc(units, sizeof *reading->records);
+    if (!reading->offset || !reading->done || !reading->records) {
+        return mcbe_store_no_memory(err, reading->path);
+    }
+    return MCBE_OK;
+}
+
+static void end_reading(reading_t *reading)
+{
+    int64_t units = reading->store->plan->cell_count * reading->trials;
+    for (int64_t u = 0; reading->records && u < units; u++) {
+        mcbe_record_free(&reading->records[u]);
+    }
+    mcbe_free(reading->records);
+    mcbe_free(reading->done);
+    mcbe_free(reading->offset);
+}
+
+mcbe_status_t mcbe_store_read(mcbe_store_t *store, const char *path, mcbe_error_t *err)
+{
+    reading_t reading = {.store = store, .file = -1, .path = path};
+    mcbe_status_t st = mcbe_store_open(path, &reading.file, err);
+    if (st) {
+        return st;
+    }
+    MCBE_TRY(start_reading(&reading, err));
+    MCBE_TRY(check_cells(&reading, err));
+    MCBE_TRY(read_done(&reading, err));
+    for (int c = 0; c < store->layout->count; c++) {
+        MCBE_TRY(read_column(&reading, c, err));
+    }
+    MCBE_TRY(read_timing(&reading, err));
+    for (int64_t u = 0; u < store->plan->cell_count * reading.trials; u++) {
+        if (reading.done[u]) {
+            MCBE_TRY(mcbe_store_put(store, &reading.records[u], err));
+        }
+    }
+out:
+    end_reading(&reading);
+    H5Fclose(reading.file);
+    return st;
+}

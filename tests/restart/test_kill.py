@@ -1,0 +1,85 @@
+"""kill -9 at random moments: no recorded unit is lost or computed again, and the end result does not show it."""
+
+import os
+import pathlib
+import random
+import signal
+import sys
+import time
+import unittest
+
+import h5py
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+import mcbe_system as system
+
+# 300 units of about 5 ms in 5 cells; commits on the way, so that kills hit them too.
+CONFIG = {"trials": 60, "grid.n": {"values": [3]}, "grid.m": {"values": [3, 6, 9, 20, 30]},
+          "sampling.samples": 60000, "run.checkpoint_seconds": 1}
+UNITS = 300
+CHAINS, KILLS = 10, 5     # results, and how often each is killed before it may finish
+LANDED = 0.8              # share of the kills that must come when some but not all units are recorded
+VICTIMS = ("rank 0", "worker", "mpirun")
+LARGEST_DELAY = 0.02      # seconds: a few units
+
+
+class Kill(system.SystemTest):
+    def strike(self, process, victim, ranks, choice):
+        """Kill one process of a run, if it still runs, and wait until all are gone."""
+        number = 0 if victim == "rank 0" else choice.randrange(1, ranks)
+        pid = process.popen.pid if victim == "mpirun" else process.rank(number)
+        if pid and process.popen.poll() is None:
+            os.kill(pid, signal.SIGKILL)
+        self.assertTrue(process.gone(10), f"{victim} was killed, but the others stay")
+
+    def assert_readable(self, out):
+        """The result file is absent or whole, whatever moment it was."""
+        if out.exists():
+            with h5py.File(out, "r") as file:
+                self.assertIn(file.attrs["complete"], (0, 1))
+            system.contents(out, groups=system.IDENTICAL + ("timing", "provenance", "config"))
+
+    def kill_once(self, config, out, ranks, target, choice):
+        """Start or resume, and kill when `target` units are recorded; returns the journal's good records."""
+        journal = system.Journal(f"{out}.journal")
+        process = self.start("run", config, "-o", out, "--set",
+                             f"run.ranks_per_unit={choice.choice([1, 1, 'all'])}", ranks=ranks)
+        victim = choice.choice(VICTIMS)
+        while process.popen.poll() is None and (journal.update() < target or not process.rank(ranks - 1)):
+            time.sleep(0.001)
+        time.sleep(choice.uniform(0, LARGEST_DELAY))
+        self.strike(process, victim, ranks, choice)
+        self.assert_readable(out)
+        return system.recorded(out)
+
+    def test_fifty_kills(self):
+        choice = random.Random(50)
+        config = self.config(CONFIG)
+        expected = system.contents(self.run_ok(config, self.dir / "whole.h5", ranks=2))
+        landed = 0
+        for chain in range(CHAINS):
+            out = self.dir / f"{chain}.h5"
+            recorded = []
+            for target in sorted(choice.randint(0, UNITS) for _ in range(KILLS)):
+                ranks = choice.choice([2, 3, 4])
+                with self.subTest(chain=chain, target=target, ranks=ranks):
+                    found = self.kill_once(config, out, ranks, target, choice)
+                    if not found and out.exists():
+                        break  # the run was complete before it could be killed
+                    self.assertEqual(found[:len(recorded)], recorded, "a recorded unit was lost")
+                    self.assertEqual(len({record.unit for record in found}), len(found), "a unit was computed twice")
+                    landed += 0 < len(found) < UNITS
+                    recorded = found
+            with self.subTest(chain=chain):
+                self.run_ok(config, out, ranks=choice.choice([1, 2, 3, 4]))
+                self.assert_identical(expected, out)
+                seconds = system.read(out, "timing/seconds")
+                for record in recorded:
+                    self.assertEqual(seconds[record.unit], record.seconds, f"unit {record.unit} was computed again")
+                self.assertEqual(sum(system.segments(out)["units"]), UNITS)
+                self.assertEqual([path.name for path in self.dir.glob(f"{chain}.h5*")], [out.name])
+        self.assertGreaterEqual(landed, LANDED * CHAINS * KILLS)
+
+
+if __name__ == "__main__":
+    unittest.main()

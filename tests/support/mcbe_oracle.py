@@ -1,0 +1,187 @@
+"""The chain from ids to alpha* once more, in NumPy and without a screen: what the program must give bit for bit.
+
+Written from docs/method.md. Every operation below is one IEEE 754 rounds exactly, in the documented order."""
+
+import math
+
+import numpy as np
+
+WORD = (1 << 64) - 1
+PCG_MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
+FRAME, SAMPLE, BIAS, RADIUS = 1, 2, 3, 4  # purposes
+BLOCK = 256                               # samples, n <= 1024
+GROUP = 64                                # draws turned into normals in one go
+
+
+def splitmix(z):
+    z = (z + 0x9E3779B97F4A7C15) & WORD
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & WORD
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & WORD
+    return z ^ (z >> 31)
+
+
+def stream(seed, n, m, trial, purpose, block):
+    """PCG64, seeded with the hash of an address."""
+    words = []
+    for lane in range(4):
+        word = splitmix(lane)
+        for field in (seed, n, m, trial, purpose, block):
+            word = splitmix(word ^ field)
+        words.append(word)
+    start, sequence = words[0] << 64 | words[1], words[2] << 64 | words[3]
+    increment = (sequence << 1 | 1) & ((1 << 128) - 1)
+    generator = np.random.PCG64()
+    generator.state = {"bit_generator": "PCG64", "has_uint32": 0, "uinteger": 0, "state": {
+        "state": ((increment + start) * PCG_MULTIPLIER + increment) & ((1 << 128) - 1), "inc": increment}}
+    return generator
+
+
+def horner(x, *coefficients):
+    total = np.float32(coefficients[0])
+    for coefficient in coefficients[1:]:
+        total = total * x + np.float32(coefficient)
+    return total
+
+
+def minus_two_log(u):
+    bits = u.view(np.uint32)
+    exponent = (bits - np.uint32(0x3F3504F3)).view(np.int32) >> 23
+    f = (bits - (exponent.view(np.uint32) << np.uint32(23))).view(np.float32) - np.float32(1)
+    p = horner(f, -0.0763449296, 0.127615750, -0.131601825, 0.142017588, -0.166233569, 0.200012267, -0.250008196,
+               0.333333313)
+    square = f * f
+    tail = square * f * p - np.float32(0.5) * square
+    exponent = exponent.astype(np.float32)
+    return np.float32(-2) * (exponent * np.float32(0.693359375) +
+                             (f + (tail + exponent * np.float32(-2.12194440e-4))))
+
+
+def normals(generator, count):
+    """Box-Muller in fp32: 64 draws give 64 cosines, then 64 sines."""
+    draws = (count + 1) // 2
+    bits = generator.random_raw(draws)
+    high, low = (bits >> np.uint64(32)).astype(np.uint32), bits.astype(np.uint32)
+    u = ((high >> 1).astype(np.float32) + np.float32(0.5)) * np.float32(4.65661287e-10)
+    radius = np.sqrt(minus_two_log(u))
+    quadrant = low >> 30
+    x = ((low << 2) ^ np.uint32(0x80000000)).view(np.int32).astype(np.float32) * np.float32(3.65725189e-10)
+    z = x * x
+    sine = x + x * z * horner(z, -1.95172994e-4, 8.33217800e-3, -0.166666552)
+    cosine = np.float32(1) - np.float32(0.5) * z + z * z * horner(z, 2.44384519e-5, -1.38873677e-3, 4.16666456e-2)
+    first, second = np.where(quadrant & 1, (sine, cosine), (cosine, sine))
+    cosines = radius * np.where((quadrant + 1) & 2, -first, first)
+    sines = radius * np.where(quadrant & 2, -second, second)
+    groups = [part[start:start + GROUP] for start in range(0, draws, GROUP) for part in (cosines, sines)]
+    return np.concatenate(groups)[:count]
+
+
+def power(y, n):
+    result = 1.0
+    while n:
+        if n & 1:
+            result *= y
+        y *= y
+        n >>= 1
+    return result
+
+
+def root(value, n):
+    y = 1.0
+    while True:
+        slope = power(y, n - 1)
+        following = y - (y * slope - value) / (n * slope)
+        if not following < y:
+            return y
+        y = following
+
+
+def norms(rows):
+    """|w_j|, the sum in index order. A power of two scales the largest entry below 1; it changes no bit here."""
+    total = np.zeros(len(rows))
+    for column in rows.T:
+        total += column * column
+    return np.sqrt(total)
+
+
+def frame(seed, n, m, trial, unit_rows=False):
+    """W and its row norms."""
+    rows = normals(stream(seed, n, m, trial, FRAME, 0), m * n).astype(np.float64).reshape(m, n)
+    if unit_rows:
+        rows = rows / norms(rows)[:, None]
+    return rows, norms(rows)
+
+
+def points(seed, n, m, trial, block, kind="sphere", radius=1.0, inner_radius=0.5, radial="analytic",
+           nonnegative=False):
+    """fp32 coordinates [n][BLOCK] and fp64 factors [BLOCK] of the points of one block."""
+    x = normals(stream(seed, n, m, trial, SAMPLE, block), n * BLOCK).reshape(n, BLOCK)
+    if nonnegative:
+        x = np.abs(x)
+    if kind == "gaussian":
+        return x, np.ones(BLOCK)
+    scale = 1 / norms(x.T.astype(np.float64))
+    if radial == "sampled" and kind in ("ball", "shell"):
+        hollow = power(inner_radius / radius, n) if kind == "shell" else 0.0
+        draws = stream(seed, n, m, trial, RADIUS, block).random_raw(BLOCK)
+        uniforms = ((draws >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+        scale *= [radius * root(hollow + u * (1.0 - hollow), n) for u in uniforms.tolist()]
+    return x, scale
+
+
+def finish(values, kind="sphere", radius=1.0, inner_radius=0.5, radial="analytic", **_):
+    """From minima over directions to alpha* on K."""
+    if kind == "gaussian" or (radial == "sampled" and kind in ("ball", "shell")):
+        return values
+    factors = {"sphere": radius, "ball": np.where(values < 0, radius, 0.0),
+               "shell": np.where(values < 0, radius, inner_radius)}[kind]
+    with np.errstate(invalid="ignore"):
+        return np.where(np.isinf(values), values, values * factors)
+
+
+def bias(seed, n, m, trial, family, variance):
+    """The biases of a normal family, by its number in the list of families."""
+    return math.sqrt(variance) * normals(stream(seed, n, m, trial, BIAS, family), m).astype(np.float64)
+
+
+def row_points(rows, row_norms):
+    """The directions of the rows as fp32 coordinates with factors, like `points`."""
+    x = (rows / row_norms[:, None]).astype(np.float32).T
+    return x, 1 / norms(x.T.astype(np.float64))
+
+
+def unit(seed, n, m, trial, samples, unit_rows=False, init_rows=False, **domain):
+    """All quantities of one unit, by trying every sample on every row."""
+    rows, row_norms = frame(seed, n, m, trial, unit_rows)
+    blocks = [points(seed, n, m, trial, block, **domain) for block in range(math.ceil(samples / BLOCK))]
+    x = np.concatenate([block[0] for block in blocks], axis=1)[:, :samples]
+    scale = np.concatenate([block[1] for block in blocks])[:samples]
+    ids = np.arange(samples)
+    if init_rows:
+        first = row_points(rows, row_norms)
+        x, scale = np.concatenate([first[0], x], axis=1), np.concatenate([first[1], scale])
+        ids = np.concatenate([-2 - np.arange(m), ids])
+    x = x.astype(np.float64)
+    c = np.zeros((m, len(ids)))
+    for k in range(n):
+        c += rows[:, k, None] * x[k]
+    c = c * scale + 0.0
+    largest = np.zeros(c.shape, bool)
+    np.put_along_axis(largest, np.argsort(-c, axis=0, kind="stable")[:n], True, axis=0)
+    values = np.where(largest, c, np.inf)
+    before = np.minimum.accumulate(np.concatenate([np.full((m, 1), np.inf), values], axis=1), axis=1)[:, :-1]
+    lowering = np.flatnonzero((values < before).any(axis=0))
+    tolerance = 8 * n * np.finfo(np.float64).eps * (norms(x.T) * scale) * row_norms[:, None]
+    active = (c >= -tolerance).sum(axis=0)
+    minima = values.min(axis=1)
+    return {
+        "alpha/data": finish(minima, **domain),
+        "alpha/direction": minima,
+        "alpha/row_norm": row_norms,
+        "witness/sample": np.where(np.isinf(minima), -1, ids[values.argmin(axis=1)]),
+        "trials/samples": len(ids),
+        "trials/updates": len(lowering),
+        "trials/last_update": ids[lowering[-1]],
+        "trials/min_active": active.min(),
+        "trials/min_active_sample": ids[active.argmin()],
+        "trials/unconstrained": np.isinf(minima).sum(),
+    }
