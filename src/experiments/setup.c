@@ -93,7 +93,7 @@ static mcbe_status_t load_frame(mcbe_setup_t *setup, mcbe_config_t *config, mcbe
                                   "is empty; frame.ensemble: file needs the path of a .npy file");
     }
     char digest[65];
-    mcbe_status_t st = mcbe_sha256_file(setup->frame_path, digest, err);
+    mcbe_status_t st = mcbe_digest_file(setup->frame_path, digest, err);
     if (st == MCBE_OK) {
         st = mcbe_config_add_fact(config, "frame.sha256", digest);
     }

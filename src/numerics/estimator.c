@@ -25,27 +25,31 @@ struct mcbe_estimator {
     float *x;      /* [n][width] */
     double *scale; /* [width] */
 
-    /* Screening; owned, float or double by precision. W is multiplied by a power of two that takes
-     * its largest row norm near 1, so that fp32 neither overflows nor loses rows that matter. */
+    /* Screening; owned, float or double by precision. W and the points are multiplied by powers of
+     * two that take their largest norms near 1, so that fp32 neither overflows nor loses what
+     * matters. */
     int in_f32;
-    int exponent;           /* screened coefficients are 2^-exponent times true ones */
-    void *w_screen;         /* [m][n] */
-    void *x_screen;         /* [n][width] */
-    void *c_screen;         /* [m][width] */
-    void *below, *slack;    /* [m], see mcbe_kernels_t */
-    unsigned char *suspect; /* [width] */
+    int w_exponent, x_exponent; /* screened coefficients are 2^-(w_exponent + x_exponent) times true
+                                   ones */
+    double *scale_screen;       /* [width], 2^-x_exponent times scale */
+    void *w_screen;             /* [m][n] */
+    void *x_screen;             /* [n][width] */
+    void *c_screen;             /* [m][width] */
+    void *below, *slack;        /* [m], see mcbe_kernels_t */
+    unsigned char *suspect;     /* [width] */
 
     /* Canonical; owned. */
     double *c; /* [m] */
     int *rows; /* [m] */
 };
 
-static void copy_frame_scaled(mcbe_estimator_t *e)
+static void prepare_scaling(mcbe_estimator_t *e)
 {
     size_t count = (size_t)e->frame->m * (size_t)e->frame->n;
-    (void)frexp(e->frame->norm_max, &e->exponent);
+    (void)frexp(e->frame->norm_max, &e->w_exponent);
+    (void)frexp(mcbe_domain_max_norm(&e->domain), &e->x_exponent); /* 0 where there is no bound */
     for (size_t i = 0; i < count; i++) {
-        double entry = ldexp(e->frame->w[i], -e->exponent);
+        double entry = ldexp(e->frame->w[i], -e->w_exponent);
         if (e->in_f32) {
             ((float *)e->w_screen)[i] = (float)entry;
         } else {
@@ -77,6 +81,7 @@ mcbe_status_t mcbe_estimator_create(mcbe_estimator_t **estimator, const mcbe_fra
     const size_t real = e->in_f32 ? sizeof(float) : sizeof(double);
     e->x = mcbe_alloc(n * width, sizeof *e->x);
     e->scale = mcbe_alloc(width, sizeof *e->scale);
+    e->scale_screen = mcbe_alloc(width, sizeof *e->scale_screen);
     e->w_screen = mcbe_alloc(m * n, real);
     e->x_screen = mcbe_alloc(n * width, real);
     e->c_screen = mcbe_alloc(m * width, real);
@@ -85,12 +90,12 @@ mcbe_status_t mcbe_estimator_create(mcbe_estimator_t **estimator, const mcbe_fra
     e->suspect = mcbe_alloc(width, sizeof *e->suspect);
     e->c = mcbe_alloc(m, sizeof *e->c);
     e->rows = mcbe_alloc(m, sizeof *e->rows);
-    if (!e->x || !e->scale || !e->w_screen || !e->x_screen || !e->c_screen || !e->below ||
-        !e->slack || !e->suspect || !e->c || !e->rows) {
+    if (!e->x || !e->scale || !e->scale_screen || !e->w_screen || !e->x_screen || !e->c_screen ||
+        !e->below || !e->slack || !e->suspect || !e->c || !e->rows) {
         mcbe_estimator_destroy(&e);
         return MCBE_ERR_NOMEM;
     }
-    copy_frame_scaled(e);
+    prepare_scaling(e);
     *estimator = e;
     return MCBE_OK;
 }
@@ -101,6 +106,7 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
     if (e) {
         mcbe_free(e->x);
         mcbe_free(e->scale);
+        mcbe_free(e->scale_screen);
         mcbe_free(e->w_screen);
         mcbe_free(e->x_screen);
         mcbe_free(e->c_screen);
@@ -114,12 +120,12 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
     }
 }
 
-/* The largest |x| in the block, from above. */
+/* The largest |x| in the block, from above, scaled by 2^-x_exponent. */
 static double norm_bound(const mcbe_estimator_t *e)
 {
     double bound = mcbe_domain_max_norm(&e->domain);
     if (bound > 0.0) {
-        return bound;
+        return ldexp(bound, -e->x_exponent);
     }
     double squares[MCBE_BLOCK_SIZE_MAX];
     e->kernels->sum_squares(e->frame->n, e->width, e->x, squares);
@@ -130,17 +136,16 @@ static double norm_bound(const mcbe_estimator_t *e)
     return sqrt(bound) * (1.0 + 1e-6);
 }
 
-/* How far a screened coefficient of row j may be from the canonical one, both scaled by
- * 2^-exponent. With u the unit roundoff: n u |w||x| for a product summed in any order, fused or
- * not, 2 u for rounding w and x, as much again in fp64 for the canonical value itself, and 4 u for
- * the roundings inside the screen; the last term covers entries that underflow. docs/method.md has
- * the proof. */
+/* How far a screened coefficient of row j may be from the canonical one, both scaled.
+ * With u the unit roundoff: n u |w||x| for a product summed in any order, fused or not, 2 u for
+ * rounding w and x, as much again in fp64 for the canonical value itself, and 4 u for the roundings
+ * inside the screen; the last term covers entries that underflow. docs/method.md has the proof. */
 static double screen_error(const mcbe_estimator_t *e, int j, double norm_x)
 {
     const double n = (double)e->frame->n;
     const double u = e->in_f32 ? 0x1p-24 : 0x1p-53;
     const double tiny = e->in_f32 ? 0x1p-140 : 0x1p-1060;
-    const double norm_w = ldexp(e->frame->norm[j], -e->exponent);
+    const double norm_w = ldexp(e->frame->norm[j], -e->w_exponent);
     return 1.01 * (2.0 * n + 16.0) * u * norm_w * norm_x + (n + 1.0) * tiny * (1.0 + norm_x);
 }
 
@@ -150,7 +155,7 @@ static void set_limits(mcbe_estimator_t *e, const double *alpha)
     const double norm_x = norm_bound(e);
     for (int j = 0; j < e->frame->m; j++) {
         const double error = screen_error(e, j, norm_x);
-        const double limit = ldexp(alpha[j], -e->exponent) + error;
+        const double limit = ldexp(alpha[j], -e->w_exponent - e->x_exponent) + error;
         if (e->in_f32) {
             ((float *)e->slack)[j] = nextafterf((float)error, INFINITY);
             ((float *)e->below)[j] = nextafterf((float)limit, INFINITY);
@@ -168,14 +173,17 @@ static int screen(mcbe_estimator_t *e, const mcbe_bias_state_t *state)
     const int m = e->frame->m, n = e->frame->n, width = e->width;
     const int active_seen = (int)state->min_active;
     set_limits(e, state->alpha);
+    for (int s = 0; s < width; s++) {
+        e->scale_screen[s] = ldexp(e->scale[s], -e->x_exponent);
+    }
     if (e->in_f32) {
-        e->kernels->scale_f32(n, width, e->x, e->scale, e->x_screen);
+        e->kernels->scale_f32(n, width, e->x, e->scale_screen, e->x_screen);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0F, e->w_screen, n,
                     e->x_screen, width, 0.0F, e->c_screen, width);
         return e->kernels->screen_f32(m, width, e->c_screen, e->below, e->slack, n, active_seen,
                                       e->suspect);
     }
-    e->kernels->scale_f64(n, width, e->x, e->scale, e->x_screen);
+    e->kernels->scale_f64(n, width, e->x, e->scale_screen, e->x_screen);
     cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0, e->w_screen, n,
                 e->x_screen, width, 0.0, e->c_screen, width);
     return e->kernels->screen_f64(m, width, e->c_screen, e->below, e->slack, n, active_seen,

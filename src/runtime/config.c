@@ -268,10 +268,10 @@ static mcbe_status_t choose_table(builder_t *b, int root, const mcbe_key_table_t
 {
     char words[MCBE_CONFIG_WANTED / 2] = "";
     char wanted[MCBE_CONFIG_WANTED];
-    const char *path = MCBE_CONFIG_EXPERIMENT;
+    char path[] = MCBE_CONFIG_EXPERIMENT;
+    const char *const name = path;
     mcbe_key_t row = {.path = path, .type = MCBE_KEY_ENUM, .words = words};
-    char path_copy[] = MCBE_CONFIG_EXPERIMENT;
-    mcbe_value_t value = {.row = &row, .path = path_copy};
+    mcbe_value_t value = {.row = &row, .path = path};
     size_t used = 0;
     *table = -1;
     for (int i = 0; i < table_count; i++) {
@@ -286,7 +286,7 @@ static mcbe_status_t choose_table(builder_t *b, int root, const mcbe_key_table_t
     }
     for (int at = b->tree.nodes[root].first; at >= 0; at = b->tree.nodes[at].next) {
         const mcbe_node_t *key = &b->tree.nodes[b->tree.nodes[at].key];
-        if (key->kind == MCBE_NODE_TEXT && mcbe_nearest_name(key->text, &path, 1)) {
+        if (key->kind == MCBE_NODE_TEXT && mcbe_nearest_name(key->text, &name, 1)) {
             mcbe_report_add(b->report, key->place, key->text, "unknown; did you mean '%s'?", path);
             return MCBE_OK;
         }

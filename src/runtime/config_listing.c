@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "check.h"
+#include "digest.h"
 #include "memory.h"
 
 /* --- writing the listing --- */
@@ -213,24 +212,16 @@ mcbe_status_t mcbe_config_lookup(const char *resolved, const char *path, char *v
 
 void mcbe_config_fingerprint(const char *resolved, char hex[65])
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int length = 0;
+    mcbe_digest_t digest;
     line_t line;
-    /* OpenSSL fails here only where a few hundred bytes are not to be had or SHA-256 is missing;
-     * there is no result without a fingerprint, so stopping is all that is left. */
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    MCBE_BUG_ASSERT(context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1);
+    mcbe_digest_begin(&digest);
     while (next_line(&resolved, &line)) {
         if (line.mark == '\0') {
-            MCBE_BUG_ASSERT(EVP_DigestUpdate(context, line.start, line.length) == 1);
-            MCBE_BUG_ASSERT(EVP_DigestUpdate(context, "\n", 1) == 1);
+            mcbe_digest_add(&digest, line.start, line.length);
+            mcbe_digest_add(&digest, "\n", 1);
         }
     }
-    MCBE_BUG_ASSERT(EVP_DigestFinal_ex(context, digest, &length) == 1 && length == 32);
-    EVP_MD_CTX_free(context);
-    for (unsigned int i = 0; i < length; i++) {
-        snprintf(hex + 2 * (size_t)i, 3, "%02x", digest[i]);
-    }
+    mcbe_digest_end(&digest, hex);
 }
 
 /* --- comparing two listings --- */

@@ -6,44 +6,48 @@
 
 #include <openssl/evp.h>
 
-static void write_hex(const unsigned char digest[32], char hex[65])
+#include "check.h"
+
+void mcbe_digest_begin(mcbe_digest_t *digest)
 {
-    for (int i = 0; i < 32; i++) {
-        snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+    digest->context = EVP_MD_CTX_new();
+    MCBE_BUG_ASSERT(digest->context && EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL) == 1);
+}
+
+void mcbe_digest_add(mcbe_digest_t *digest, const void *data, size_t bytes)
+{
+    MCBE_BUG_ASSERT(EVP_DigestUpdate(digest->context, data, bytes) == 1);
+}
+
+void mcbe_digest_end(mcbe_digest_t *digest, char hex[65])
+{
+    unsigned char value[EVP_MAX_MD_SIZE];
+    unsigned int length = 0;
+    MCBE_BUG_ASSERT(EVP_DigestFinal_ex(digest->context, value, &length) == 1 && length == 32);
+    EVP_MD_CTX_free(digest->context);
+    digest->context = NULL;
+    for (size_t i = 0; i < 32; i++) {
+        snprintf(hex + 2 * i, 3, "%02x", value[i]);
     }
 }
 
-mcbe_status_t mcbe_sha256(const void *data, size_t bytes, char hex[65])
+mcbe_status_t mcbe_digest_file(const char *path, char hex[65], mcbe_error_t *err)
 {
-    unsigned char digest[32];
-    if (!EVP_Digest(data, bytes, digest, NULL, EVP_sha256(), NULL)) {
-        return MCBE_ERR_INTERNAL;
-    }
-    write_hex(digest, hex);
-    return MCBE_OK;
-}
-
-mcbe_status_t mcbe_sha256_file(const char *path, char hex[65], mcbe_error_t *err)
-{
+    mcbe_digest_t digest;
+    unsigned char buffer[1 << 16];
+    mcbe_status_t st = MCBE_OK;
     FILE *in = fopen(path, "rb");
     if (!in) {
         return mcbe_fail(err, MCBE_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
     }
-    unsigned char digest[32], buffer[1 << 16];
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    int good = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL);
-    for (size_t got; good && (got = fread(buffer, 1, sizeof buffer, in)) > 0;) {
-        good = EVP_DigestUpdate(context, buffer, got);
+    mcbe_digest_begin(&digest);
+    for (size_t got; (got = fread(buffer, 1, sizeof buffer, in)) > 0;) {
+        mcbe_digest_add(&digest, buffer, got);
     }
-    mcbe_status_t st = MCBE_OK;
     if (ferror(in)) {
         st = mcbe_fail(err, MCBE_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
-    } else if (!good || !EVP_DigestFinal_ex(context, digest, NULL)) {
-        st = mcbe_fail(err, MCBE_ERR_INTERNAL, "libcrypto cannot compute a SHA-256");
-    } else {
-        write_hex(digest, hex);
     }
-    EVP_MD_CTX_free(context);
+    mcbe_digest_end(&digest, hex);
     fclose(in);
     return st;
 }

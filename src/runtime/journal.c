@@ -91,8 +91,8 @@ static mcbe_status_t create_file(mcbe_journal_t *journal, const char *resolved, 
         unlink(temporary);
     }
     if (problem) {
-        st = mcbe_fail(err, MCBE_ERR_IO, "cannot make the journal '%s': %s", journal->path,
-                       strerror(problem));
+        st = mcbe_fail(err, problem == ENOMEM ? MCBE_ERR_NOMEM : MCBE_ERR_IO,
+                       "cannot make the journal '%s': %s", journal->path, strerror(problem));
     }
 out:
     mcbe_free(temporary);

@@ -53,7 +53,8 @@ static const char *default_name(const mcbe_key_t *row)
     if (!row->fallback) {
         return "required";
     }
-    return row->fallback[0] == '\0' ? "(empty)" : row->fallback;
+    int is_empty = row->fallback[0] == '\0' || strcmp(row->fallback, "''") == 0;
+    return is_empty ? "(empty)" : row->fallback;
 }
 
 /* --- list --- */

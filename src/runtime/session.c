@@ -8,7 +8,7 @@
 #include "check.h"
 #include "memory.h"
 
-#define CONFIG_BYTES_MAX ((size_t)16 << 20)
+#define CONFIG_BYTES_MAX ((size_t)1 << 20) /* what mcbe_config_parse accepts */
 
 mcbe_key_table_t *mcbe_session_tables(const mcbe_experiment_t *const *experiments,
                                       int experiment_count)

@@ -46,7 +46,8 @@ const unsigned char *mcbe_store_done(const mcbe_store_t *store);
 int64_t mcbe_store_done_count(const mcbe_store_t *store);
 
 /** Write the file as PATH.tmp.PID, fsync, rename over PATH, fsync the folder. The file that was
- * there becomes PATH.prev if keep_previous. On error PATH is as it was and no temporary file stays.
+ * there becomes PATH.prev if keep_previous. On error PATH is as it was and no temporary file stays
+ * (only if the folder cannot be synced is PATH the new file).
  *  @return MCBE_OK; MCBE_ERR_IO; MCBE_ERR_NOMEM.  Memory: the file twice, on top of the store */
 MCBE_NODISCARD mcbe_status_t mcbe_store_commit(const mcbe_store_t *store, const char *path,
                                                const mcbe_provenance_t *provenance,

@@ -303,7 +303,7 @@ mcbe_status_t mcbe_store_commit(const mcbe_store_t *store, const char *path,
     }
     if (problem) {
         unlink(temporary);
-        st = mcbe_fail(err, MCBE_ERR_IO,
+        st = mcbe_fail(err, problem == ENOMEM ? MCBE_ERR_NOMEM : MCBE_ERR_IO,
                        "cannot write '%s': %s; what is finished is kept in '%s.journal'", failed,
                        strerror(problem), path);
     }

@@ -112,7 +112,7 @@ class Configurations(BadInput):
 
 class CommandLines(BadInput):
     def test_unknown_command(self):
-        self.check(["rnu", self.config()], BAD_USAGE, "rnu", "run")
+        self.check(["runn", self.config()], BAD_USAGE, "runn", "did you mean 'run'")
 
     def test_no_command(self):
         self.check([], BAD_USAGE, "mcbe")

@@ -5,7 +5,6 @@ import pathlib
 import shutil
 import socket
 import sys
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -155,9 +154,11 @@ class Lock(Resume):
         self.assertIsNone(first.popen.poll(), "the first run must not be disturbed")
 
         first.end()
-        taken = self.start("run", self.config(ENDLESS), "-o", self.out)
-        time.sleep(1)
-        self.assertIsNone(taken.popen.poll(), "a lock whose owner was killed must not hold")
+        lock = self.folder / "out.h5.lock"
+        self.assertIn(str(first.popen.pid), lock.read_text(), "the killed run leaves its lock file")
+        second = self.start("run", self.config(ENDLESS), "-o", self.out)
+        self.assertTrue(system.until(lambda: f"pid={second.popen.pid} " in lock.read_text(), 20),
+                        "a lock whose owner was killed must not hold")
 
     def test_no_lock_stays_behind(self):
         self.run_ok(self.config(), self.out)

@@ -18,7 +18,7 @@ THIRD_PARTY = {
     "mpi.h": MPI_FILES,
     "hdf5.h": HDF5_FILES,
     "yaml.h": r"src/runtime/config\w*\.[ch]",
-    "openssl/": r"src/runtime/\w+\.c",
+    "openssl/": r"src/runtime/digest\.c",
     "cblas.h": r"src/numerics/\w+\.c",
     "lapacke.h": r"src/numerics/\w+\.c",
     "pcg_random.hpp": r"src/numerics/pcg\.cpp",
