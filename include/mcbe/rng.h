@@ -52,7 +52,7 @@ uint64_t mcbe_rng_next(mcbe_rng_t *rng);
 /** The next `count` outputs of the stream, in order. @param[out] out [count] */
 void mcbe_rng_fill(mcbe_rng_t *rng, uint64_t *out, size_t count);
 
-/** Uniform on the open interval (0, 1): (k + 1/2) 2^-53 with k the upper 53 bits of the next
+/** Uniform on the open interval (0, 1): (k + 1/2) 2^-52 with k the upper 52 bits of the next
  * output. */
 double mcbe_rng_uniform(mcbe_rng_t *rng);
 

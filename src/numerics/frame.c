@@ -124,6 +124,11 @@ mcbe_status_t mcbe_frame_random(mcbe_frame_t *frame, mcbe_ensemble_t ensemble,
         frame->w[i] = (double)normals[i];
     }
     mcbe_free(normals);
+    if (frame->n == 1) { /* a normal may be 0, likely enough for n = 1 only; a row may not */
+        for (int j = 0; j < frame->m; j++) {
+            frame->w[j] = frame->w[j] == 0.0 ? 1.0 : frame->w[j];
+        }
+    }
     return finish(frame, normalize_rows || ensemble == MCBE_ENSEMBLE_SPHERE, NULL);
 }
 

@@ -50,7 +50,7 @@ static void box_muller(size_t draws, const uint64_t *restrict bits, float *restr
      * 0.06 ulp */
     static const float s0 = -0.166666552F, s1 = 8.33217800e-3F, s2 = -1.95172994e-4F;
     static const float c0 = 4.16666456e-2F, c1 = -1.38873677e-3F, c2 = 2.44384519e-5F;
-    static const float quarter = 3.65725189e-10F; /* (pi / 2) 2^-32 */
+    static const float quarter = 3.65729530e-10F; /* (pi / 2) 2^-32 */
     for (size_t i = 0; i < draws; i++) {
         uint32_t high = (uint32_t)(bits[i] >> 32), low = (uint32_t)bits[i];
         float u = ((float)(int32_t)(high >> 1) + 0.5F) * 4.65661287e-10F; /* 2^-31 */

@@ -53,7 +53,8 @@ void mcbe_rng_fill(mcbe_rng_t *rng, uint64_t *out, size_t count)
 
 double mcbe_rng_uniform(mcbe_rng_t *rng)
 {
-    return ((double)(mcbe_rng_next(rng) >> 11) + 0.5) * 0x1p-53;
+    /* 52 bits: with 53 the half would round the largest value up to 1 */
+    return ((double)(mcbe_rng_next(rng) >> 12) + 0.5) * 0x1p-52;
 }
 
 uint64_t mcbe_rng_below(mcbe_rng_t *rng, uint64_t bound)

@@ -17,7 +17,7 @@ TRIES = 3    # a busy machine may need longer to start four processes, but not e
 
 
 class BadInput(system.SystemTest):
-    def check(self, args, code, *fragments, ranks=(None, 4), lines=1, **options):
+    def check(self, args, code, *fragments, ranks=(None, 4), lines=1, once=True, **options):
         """The program refuses in `lines` sentences that hold all fragments, and leaves every file as it was."""
         before = system.listing(self.dir)
         message = None
@@ -34,7 +34,8 @@ class BadInput(system.SystemTest):
                 self.assertEqual(len(message.splitlines()), lines, message)
                 for fragment in fragments:
                     self.assertIn(fragment, message)
-            self.assertEqual(result.err.count(message), 1, result.err)
+            told = result.err.count(message)
+            self.assertTrue(told == 1 if once else told >= 1, result.err)
 
     def refuse(self, text, *fragments, lines=1):
         """The program refuses this configuration."""
@@ -111,11 +112,13 @@ class Configurations(BadInput):
 
 
 class CommandLines(BadInput):
+    """Without a command that uses MPI nobody knows of the others, so each process tells (once=False)."""
+
     def test_unknown_command(self):
-        self.check(["runn", self.config()], BAD_USAGE, "runn", "did you mean 'run'")
+        self.check(["runn", self.config()], BAD_USAGE, "runn", "did you mean 'run'", once=False)
 
     def test_no_command(self):
-        self.check([], BAD_USAGE, "mcbe")
+        self.check([], BAD_USAGE, "mcbe", once=False)
 
     def test_unknown_option(self):
         self.check(["run", self.config(), "-o", self.dir / "out.h5", "--frsh"], BAD_USAGE, "--frsh")

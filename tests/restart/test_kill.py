@@ -15,12 +15,12 @@ import mcbe_system as system
 
 # 300 units of about 5 ms in 5 cells; commits on the way, so that kills hit them too.
 CONFIG = {"trials": 60, "grid.n": {"values": [3]}, "grid.m": {"values": [3, 6, 9, 20, 30]},
-          "sampling.samples": 60000, "run.checkpoint_seconds": 1}
+          "sampling.samples": 300000, "run.checkpoint_seconds": 0.2}
 UNITS = 300
-CHAINS, KILLS = 10, 5     # results, and how often each is killed before it may finish
-LANDED = 0.8              # share of the kills that must come when some but not all units are recorded
+KILLS, KILLS_EACH = 50, 5  # in all, and of one result before it may be finished
+LANDED = 0.8               # share of the kills that must come when some but not all units are recorded
 VICTIMS = ("rank 0", "worker", "mpirun")
-LARGEST_DELAY = 0.02      # seconds: a few units
+LARGEST_DELAY = 0.02       # seconds: a few units
 
 
 class Kill(system.SystemTest):
@@ -52,33 +52,40 @@ class Kill(system.SystemTest):
         self.assert_readable(out)
         return system.recorded(out)
 
+    def assert_finished(self, config, out, ranks, expected, recorded):
+        """Finish a killed run: the result of an undisturbed one, with the recorded units as they were."""
+        self.run_ok(config, out, ranks=ranks)
+        self.assert_identical(expected, out)
+        seconds = system.read(out, "timing/seconds")
+        for record in recorded:
+            self.assertEqual(seconds[record.unit], record.seconds, f"unit {record.unit} was computed again")
+        self.assertEqual(sum(system.segments(out)["units"]), UNITS)
+        left = {path.name for path in self.dir.glob(f"{out.name}*")}
+        self.assertLessEqual(left, {out.name, f"{out.name}.prev"})
+
     def test_fifty_kills(self):
         choice = random.Random(50)
         config = self.config(CONFIG)
         expected = system.contents(self.run_ok(config, self.dir / "whole.h5", ranks=2))
-        landed = 0
-        for chain in range(CHAINS):
-            out = self.dir / f"{chain}.h5"
+        kills = landed = 0
+        while kills < KILLS:
+            out = self.dir / f"{kills}.h5"
             recorded = []
-            for target in sorted(choice.randint(0, UNITS) for _ in range(KILLS)):
+            for _ in range(KILLS_EACH):
+                target = len(recorded) + int((UNITS - len(recorded)) * choice.uniform(0, 0.5))
                 ranks = choice.choice([2, 3, 4])
-                with self.subTest(chain=chain, target=target, ranks=ranks):
-                    found = self.kill_once(config, out, ranks, target, choice)
-                    if not found and out.exists():
-                        break  # the run was complete before it could be killed
+                found = self.kill_once(config, out, ranks, target, choice)
+                kills += 1
+                if not found and out.exists():
+                    break  # complete before it could be killed
+                with self.subTest(kill=kills, target=target, ranks=ranks):
                     self.assertEqual(found[:len(recorded)], recorded, "a recorded unit was lost")
                     self.assertEqual(len({record.unit for record in found}), len(found), "a unit was computed twice")
-                    landed += 0 < len(found) < UNITS
-                    recorded = found
-            with self.subTest(chain=chain):
-                self.run_ok(config, out, ranks=choice.choice([1, 2, 3, 4]))
-                self.assert_identical(expected, out)
-                seconds = system.read(out, "timing/seconds")
-                for record in recorded:
-                    self.assertEqual(seconds[record.unit], record.seconds, f"unit {record.unit} was computed again")
-                self.assertEqual(sum(system.segments(out)["units"]), UNITS)
-                self.assertEqual([path.name for path in self.dir.glob(f"{chain}.h5*")], [out.name])
-        self.assertGreaterEqual(landed, LANDED * CHAINS * KILLS)
+                landed += 0 < len(found) < UNITS
+                recorded = found
+            with self.subTest(result=out.name):
+                self.assert_finished(config, out, choice.choice([1, 2, 3, 4]), expected, recorded)
+        self.assertGreaterEqual(landed, LANDED * kills)
 
 
 if __name__ == "__main__":

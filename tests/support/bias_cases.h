@@ -13,9 +13,11 @@ typedef enum frame_family {
     FAMILY_INTEGERS, /* entries -2 .. 2: equal coefficients are common where rows repeat */
     FAMILY_DUPLICATES,
     FAMILY_ANTIPODAL,
-    FAMILY_SPREAD_NORMS, /* |w_j| from 1e-30 to 1e30 */
-    FAMILY_TINY,         /* 1e-140 */
-    FAMILY_HUGE,         /* 1e140 */
+    FAMILY_NEAR_DUPLICATES, /* apart by 1e-6 to 1e-16: fp32 or even fp64 products cannot order them
+                             */
+    FAMILY_SPREAD_NORMS,    /* |w_j| from 1e-30 to 1e30 */
+    FAMILY_TINY,            /* 1e-140 */
+    FAMILY_HUGE,            /* 1e140 */
     FAMILY_COUNT
 } frame_family_t;
 
@@ -55,20 +57,32 @@ static inline void case_row(double *row, int n, frame_family_t family, mcbe_rng_
     }
 }
 
+/* Make a row out of an earlier one where the family asks for that. */
+static inline void case_repeat(double *row, const double *other, int n, frame_family_t family,
+                               mcbe_rng_t *rng)
+{
+    const double distance = pow(10, test_between(rng, -16, -6));
+    for (int k = 0; k < n; k++) {
+        if (family == FAMILY_DUPLICATES) {
+            row[k] = other[k];
+        } else if (family == FAMILY_ANTIPODAL) {
+            row[k] = -other[k];
+        } else if (family == FAMILY_NEAR_DUPLICATES) {
+            row[k] = other[k] + row[k] * distance;
+        }
+    }
+}
+
 static inline void case_frame(mcbe_frame_t *frame, frame_family_t family, int m, int n,
                               mcbe_rng_t *rng)
 {
-    const int repeats = family == FAMILY_DUPLICATES || family == FAMILY_ANTIPODAL;
     double *w = mcbe_alloc((size_t)m * (size_t)n, sizeof *w);
     assert_non_null(w);
     for (int j = 0; j < m; j++) {
         double *row = w + (ptrdiff_t)j * n;
         case_row(row, n, family, rng);
-        if (repeats && j > 0 && test_between(rng, 0, 1)) {
-            const double *other = w + (ptrdiff_t)test_between(rng, 0, j - 1) * n;
-            for (int k = 0; k < n; k++) {
-                row[k] = family == FAMILY_ANTIPODAL ? -other[k] : other[k];
-            }
+        if (j > 0 && test_between(rng, 0, 3)) {
+            case_repeat(row, w + (ptrdiff_t)test_between(rng, 0, j - 1) * n, n, family, rng);
         }
     }
     assert_int_equal(mcbe_frame_copy(frame, m, n, w, n, family == FAMILY_UNIT_ROWS, NULL), MCBE_OK);

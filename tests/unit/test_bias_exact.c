@@ -101,7 +101,7 @@ static void assert_estimator_equals_reference(const bias_case_t *c, int with_eve
 static void the_estimator_equals_the_reference(void **state)
 {
     (void)state;
-    for (int number = 0; number < 480; number++) {
+    for (int number = 0; number < 900; number++) {
         bias_case_t c;
         case_init(&c, number);
         assert_estimator_equals_reference(&c, number % 2);
@@ -121,6 +121,36 @@ static void large_dimensions_equal_the_reference(void **state)
     assert_int_equal(mcbe_frame_random(&c.frame, MCBE_ENSEMBLE_GAUSSIAN, &c.key, 0), MCBE_OK);
     assert_estimator_equals_reference(&c, 1);
     mcbe_frame_free(&c.frame);
+}
+
+/* One row far larger than all others: next to it their products are subnormal numbers of fp32,
+ * where roundings are absolute, or far below those. */
+static void rows_far_below_another_equal_the_reference(void **state)
+{
+    (void)state;
+    static const struct {
+        double first, others, radius;
+    } sizes[] = {{1, 1e-43, 1}, {1, 1e-20, 1e-22}, {1e149, 1e-147, 1e-20}};
+    for (int number = 0; number < 60; number++) {
+        mcbe_rng_t rng = test_rng(7000 + (uint64_t)number);
+        const double radius = sizes[number % 3].radius;
+        bias_case_t c = {.n = test_between(&rng, 1, 30), .samples = 400};
+        c.m = c.n + test_between(&rng, 1, 60);
+        c.key = (mcbe_stream_key_t){.seed = 9, .m = c.m, .n = c.n, .trial = number};
+        c.domain = (mcbe_domain_t){MCBE_DOMAIN_BALL, MCBE_RADIAL_SAMPLED, radius, 0, 0};
+        const size_t size = (size_t)c.m * (size_t)c.n;
+        double *w = mcbe_alloc(size, sizeof *w);
+        assert_non_null(w);
+        for (size_t i = 0; i < size; i++) {
+            const double factor =
+                i < (size_t)c.n ? sizes[number % 3].first : sizes[number % 3].others;
+            w[i] = case_entry(&rng, FAMILY_GAUSSIAN) * factor;
+        }
+        assert_int_equal(mcbe_frame_copy(&c.frame, c.m, c.n, w, c.n, 0, NULL), MCBE_OK);
+        mcbe_free(w);
+        assert_estimator_equals_reference(&c, number % 2);
+        mcbe_frame_free(&c.frame);
+    }
 }
 
 /* Points and rows of small integers: coefficients tie with each other, with alpha* and with 0. */
@@ -227,6 +257,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         UNIT_TEST(the_estimator_equals_the_reference),
         UNIT_TEST(large_dimensions_equal_the_reference),
+        UNIT_TEST(rows_far_below_another_equal_the_reference),
         UNIT_TEST(points_with_ties_equal_the_reference),
         UNIT_TEST(lower_equals_brute_force),
         UNIT_TEST_OF_PROGRAM(every_path_gives_the_same_bytes, argv[0]),

@@ -103,6 +103,21 @@ static void points_lie_in_the_set(void **state)
     for_every_domain(assert_points_lie_in, dimensions, COUNT_OF(dimensions));
 }
 
+/* No correlation of v with any squared coordinate of the direction, whose mean is 1/n and whose
+ * variance 2 (n - 1) / (n^2 (n + 2)); v has the variance 1/12. */
+static void assert_radii_ignore_directions(const double *points, const double *volumes, int n)
+{
+    const double variance = 2 * (n - 1.0) / ((double)n * n * (n + 2.0)) / 12;
+    for (int k = 0; k < n && n > 1; k++) {
+        double sum = 0;
+        for (int i = 0; i < POINTS; i++) {
+            const double *x = points + i * n, cosine = x[k] / norm(x, n);
+            sum += (volumes[i] - 0.5) * (cosine * cosine - 1.0 / n);
+        }
+        assert_true(fabs(sum) < 5 * sqrt(POINTS * variance));
+    }
+}
+
 /* With r^n = v, v is uniform on (inner^n, outer^n). */
 static void assert_radii_fill_the_volume(const mcbe_domain_t *domain, int n)
 {
@@ -116,6 +131,7 @@ static void assert_radii_fill_the_volume(const mcbe_domain_t *domain, int n)
     for (int i = 0; i < POINTS; i++) {
         volumes[i] = (pow(norm(points + i * n, n) / 2.5, n) - inner) / (1 - inner);
     }
+    assert_radii_ignore_directions(points, volumes, n);
     assert_true(ks_distance_from_uniform(volumes, POINTS) < ks_critical(POINTS));
     mcbe_free(volumes);
     mcbe_free(points);

@@ -42,7 +42,7 @@ static void put_header(npy_bytes_t *file, int version, const char *dictionary)
 static mcbe_status_t load(const npy_bytes_t *file, int normalize_rows, mcbe_frame_t *frame,
                           mcbe_error_t *err)
 {
-    char path[] = "/tmp/mcbe_test_npy_XXXXXX";
+    char path[] = "matrix_XXXXXX";
     const int descriptor = mkstemp(path);
     assert_true(descriptor >= 0);
     assert_int_equal(write(descriptor, file->bytes, file->count), file->count);
@@ -149,7 +149,8 @@ static void other_element_types_are_refused(void **state)
     assert_refused(&record, MCBE_ERR_DATA, "type");
 }
 
-/* (2, 3) has more columns than rows; the sizes of the others fit no memory or no matrix. */
+/* (2, 3) has more columns than rows; the last but two has 6 elements modulo 2^64, as many as
+ * follow. */
 static void shapes_that_are_no_weight_matrix_are_refused(void **state)
 {
     (void)state;
@@ -169,6 +170,7 @@ static void shapes_that_are_no_weight_matrix_are_refused(void **state)
                                          "(4294967296, 4294967296)",
                                          "(9223372036854775807, 2)",
                                          "(6148914691236517206, 3)",
+                                         "(1676976733973595602, 11)",
                                          "(131072, 16384)",
                                          "(3000000, 2)"};
     for (size_t i = 0; i < COUNT_OF(shapes); i++) {
@@ -178,7 +180,7 @@ static void shapes_that_are_no_weight_matrix_are_refused(void **state)
                  "{'descr': '<f8', 'fortran_order': False, 'shape': %s, }", shapes[i]);
         put_header(&file, 1, dictionary);
         put(&file, f8_rows, sizeof f8_rows);
-        assert_refused(&file, MCBE_ERR_DATA, "'/tmp/mcbe_test_npy_");
+        assert_refused(&file, MCBE_ERR_DATA, "'matrix_");
     }
 }
 
@@ -198,7 +200,7 @@ static void incomplete_headers_are_refused(void **state)
         npy_bytes_t file;
         put_header(&file, 1, headers[i]);
         put(&file, f8_rows, sizeof f8_rows);
-        assert_refused(&file, MCBE_ERR_DATA, "'/tmp/mcbe_test_npy_");
+        assert_refused(&file, MCBE_ERR_DATA, "'matrix_");
     }
 }
 
@@ -233,7 +235,7 @@ static void a_file_cut_anywhere_is_refused(void **state)
     put(&file, f8_rows, sizeof f8_rows);
     const size_t whole = file.count;
     for (file.count = 0; file.count < whole; file.count++) {
-        assert_refused(&file, MCBE_ERR_DATA, "'/tmp/mcbe_test_npy_");
+        assert_refused(&file, MCBE_ERR_DATA, "'matrix_");
     }
     assert_loads(&file);
     put(&file, "x", 1);
@@ -261,7 +263,7 @@ static void bad_values_are_refused_with_their_row(void **state)
 static void unreadable_paths_are_io_errors(void **state)
 {
     (void)state;
-    static const char *const paths[] = {"/tmp", "/nonexistent/mcbe/w.npy", ""};
+    static const char *const paths[] = {".", "/nonexistent/mcbe/w.npy", ""};
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         mcbe_frame_t frame;
         mcbe_error_t err = {0};
