@@ -45,6 +45,45 @@ typedef struct mcbe_bias_events {
     size_t count, capacity;
 } mcbe_bias_events_t;
 
+/* How points are drawn. */
+typedef enum mcbe_design {
+    MCBE_DESIGN_IID,   /* independent points */
+    MCBE_DESIGN_PAIRED /* all sums a_i + b_k of the rows of two Gaussian banks: each sum is exactly
+                          Gaussian and its direction uniform, sums that share no row are
+                          independent; the coefficients of N points come from 2 sqrt(N) products */
+} mcbe_design_t;
+
+/* Shells in a block of the paired design. Shell l holds the 2 l + 1 pairs (i, k) with max(i, k) =
+ * l: first (l, 0) ... (l, l), then (0, l) ... (l - 1, l); sample ids count them in this order, so
+ * shell l starts at l^2. */
+#define MCBE_PAIRED_SHELLS 16
+
+/* Which arithmetic ruled a sample out; the rest was computed canonically. */
+typedef struct mcbe_stages {
+    int64_t by_bytes;  /* 8-bit lower bounds */
+    int64_t by_real;   /* fp32 (fp64 with precision double) with error bounds */
+    int64_t canonical; /* points visited one by one */
+} mcbe_stages_t;
+
+/** Id of the first sample of a block; the next block starts where it ends. */
+int64_t mcbe_block_start(mcbe_design_t design, int n, int64_t block);
+
+/** Can this design draw points of this domain? @return MCBE_OK; MCBE_ERR_ARGUMENT with a sentence
+ */
+MCBE_NODISCARD mcbe_status_t mcbe_design_check(mcbe_design_t design, const mcbe_domain_t *domain,
+                                               mcbe_error_t *err);
+
+/** The rows of the two banks whose sum is a sample of the paired design. */
+void mcbe_paired_rows(int64_t sample, int64_t *a, int64_t *b);
+
+/** One block of a bank's rows, coordinate-major [n][mcbe_domain_block_size(n)]; row r is in block r
+ * / mcbe_domain_block_size(n).  @param[in] which  0 for a, 1 for b */
+void mcbe_paired_fill(int which, int n, const mcbe_stream_key_t *key, float *x);
+
+/** The factor that takes a sum of two bank rows into K: 1 / |a + b|, or 1 / sqrt(2) for gaussian.
+ *  @param[in] a, b  [n] */
+double mcbe_paired_scale(const mcbe_domain_t *domain, int n, const float *a, const float *b);
+
 /* Workspace for one frame and one domain; allocate per unit, never per block. */
 typedef struct mcbe_estimator mcbe_estimator_t;
 
@@ -74,10 +113,20 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_create(mcbe_estimator_t **estimator,
                                                    const mcbe_domain_t *domain,
                                                    const mcbe_stream_key_t *key,
                                                    mcbe_precision_t precision);
+/** The same for either design.
+ *  @param[in] samples  paired: ids below this will be visited; sizes the banks. Ignored for iid.
+ *  @return also MCBE_ERR_ARGUMENT if mcbe_design_check refuses. Memory, paired: about
+ *          2 sqrt(samples) (8 n + 9 m) bytes. */
+MCBE_NODISCARD mcbe_status_t mcbe_estimator_create_design(mcbe_estimator_t **estimator,
+                                                          const mcbe_frame_t *frame,
+                                                          const mcbe_domain_t *domain,
+                                                          const mcbe_stream_key_t *key,
+                                                          mcbe_precision_t precision,
+                                                          mcbe_design_t design, int64_t samples);
 void mcbe_estimator_destroy(mcbe_estimator_t **estimator);
 
 /** Visit the samples [first, last) of one block, numbered within the block, in ascending order and
- *  lower `state` where they are below it. Sample id = block * mcbe_domain_block_size(n) + number.
+ *  lower `state` where they are below it. Sample id = mcbe_block_start(block) + number.
  *  Not collective. One estimator serves one thread.
  *  @param[in,out] state   alpha, witness, samples, updates, last_update, min_active are kept up to
  * date
@@ -86,7 +135,8 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator);
  *  Source: thesis Alg. 1, paper Alg. 1 (started at +inf), without selection: see docs/method.md.
  *  Cost: n normals, 2 m n flops in BLAS and two passes over m a sample; updates O(m n) each. */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_block(mcbe_estimator_t *estimator, int64_t block,
-                                                  int first, int last, mcbe_bias_state_t *state,
+                                                  int64_t first, int64_t last,
+                                                  mcbe_bias_state_t *state,
                                                   mcbe_bias_events_t *events);
 
 /** Visit one point given by the caller, as an ordinary sample with an id of the caller's.
@@ -95,6 +145,9 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_point(mcbe_estimator_t *estimator, c
                                                   double scale, int64_t sample,
                                                   mcbe_bias_state_t *state,
                                                   mcbe_bias_events_t *events);
+
+/** How samples were ruled out so far. */
+mcbe_stages_t mcbe_estimator_stages(const mcbe_estimator_t *estimator);
 
 /** Replay events, sorted by (sample, row), on the state at the start of a round: gives alpha,
  * witness, updates and last_update as if one rank had visited all samples in order. Needs: every

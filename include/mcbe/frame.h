@@ -76,6 +76,11 @@ void mcbe_frame_free(mcbe_frame_t *frame);
 void mcbe_frame_coefficients(const mcbe_frame_t *frame, const float *x, ptrdiff_t stride,
                              double scale, double *c);
 
+/** The same for the point (a + b) * scale, its coordinates a_k + b_k formed in fp64.
+ *  @param[in] a, b  [n] */
+void mcbe_frame_pair_coefficients(const mcbe_frame_t *frame, const float *a, const float *b,
+                                  double scale, double *c);
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,7 +20,9 @@ typedef enum mcbe_purpose {
     MCBE_PURPOSE_FRAME = 1,  /* entries of the weight matrix */
     MCBE_PURPOSE_SAMPLE = 2, /* points of K */
     MCBE_PURPOSE_BIAS = 3,   /* drawn biases; block = index of the bias family */
-    MCBE_PURPOSE_RADIUS = 4  /* radii of points drawn inside a ball or shell */
+    MCBE_PURPOSE_RADIUS = 4, /* radii of points drawn inside a ball or shell */
+    MCBE_PURPOSE_BANK_A = 5, /* rows of the two banks of the paired design */
+    MCBE_PURPOSE_BANK_B = 6
 } mcbe_purpose_t;
 
 /* The address of a stream: who needs it decides what it gives, not who computes it. */

@@ -238,5 +238,11 @@ void mcbe_frame_free(mcbe_frame_t *frame)
 void mcbe_frame_coefficients(const mcbe_frame_t *frame, const float *x, ptrdiff_t stride,
                              double scale, double *c)
 {
-    mcbe_kernels()->coefficients(frame->m, frame->n, frame->wt, x, stride, scale, c);
+    mcbe_kernels()->coefficients(frame->m, frame->n, frame->wt, x, NULL, stride, scale, c);
+}
+
+void mcbe_frame_pair_coefficients(const mcbe_frame_t *frame, const float *a, const float *b,
+                                  double scale, double *c)
+{
+    mcbe_kernels()->coefficients(frame->m, frame->n, frame->wt, a, b, 1, scale, c);
 }

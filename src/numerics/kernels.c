@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "mcbe/status.h"
+#include "kernels_pair.h"
 
 /* This file is compiled several times, with MCBE_KERNELS naming the table and MCBE_KERNELS_NAME its
  * text. */
@@ -102,12 +102,14 @@ static void scale_f64(int n, int width, const float *restrict x, const double *r
     }
 }
 
-static void coefficients(int m, int n, const double *restrict wt, const float *restrict x,
-                         ptrdiff_t stride, double scale, double *restrict c)
+static void coefficients(int m, int n, const double *restrict wt, const float *restrict a,
+                         const float *restrict b, ptrdiff_t stride, double scale,
+                         double *restrict c)
 {
     memset(c, 0, (size_t)m * sizeof *c);
     for (int k = 0; k < n; k++) {
-        const double xk = (double)x[k * stride];
+        const double ak = (double)a[k * stride];
+        const double xk = b ? ak + (double)b[k * stride] : ak;
         const double *column = wt + (ptrdiff_t)k * m;
         for (int j = 0; j < m; j++) {
             c[j] += column[j] * xk;
@@ -171,4 +173,10 @@ const mcbe_kernels_t MCBE_KERNELS = {
     .coefficients = coefficients,
     .screen_f32 = screen_f32,
     .screen_f64 = screen_f64,
+    .pair_norms = pair_norms,
+    .pair_limits_i8 = pair_limits_i8,
+    .pair_screen_i8 = pair_screen_i8,
+    .pair_screen_f32 = pair_screen_f32,
+    .pair_test_f32 = pair_test_f32,
+    .pair_test_f64 = pair_test_f64,
 };

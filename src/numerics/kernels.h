@@ -19,6 +19,18 @@ enum {
     MCBE_SUSPECT_ACTIVE = 2 /* fewer rows may be active at bias 0 than ever before */
 };
 
+/* Rows of a bank are padded to a multiple of this with coefficients of -inf. */
+#define MCBE_PAIR_LANES 16
+
+/* |a + b| for one fixed row and a tile of rows of the other bank. */
+typedef struct mcbe_pair_norms {
+    float upper[MCBE_SCREEN_TILE];   /* at least |a + b| */
+    float inverse[MCBE_SCREEN_TILE]; /* about 1 / |a + b| */
+    float
+        error[MCBE_SCREEN_TILE]; /* bound on the error of (c_a + c_b) * inverse in units of the
+                                    row   norm; INFINITY where the norm is not known well enough */
+} mcbe_pair_norms_t;
+
 typedef struct mcbe_kernels {
     const char *name;
 
@@ -32,9 +44,10 @@ typedef struct mcbe_kernels {
     void (*scale_f32)(int n, int width, const float *x, const double *scale, float *out);
     void (*scale_f64)(int n, int width, const float *x, const double *scale, double *out);
 
-    /* Canonical coefficients, see mcbe_frame_coefficients; wt is [n][m]. */
-    void (*coefficients)(int m, int n, const double *wt, const float *x, ptrdiff_t stride,
-                         double scale, double *c);
+    /* Canonical coefficients of the point a + b (b may be NULL: a alone), see
+     * mcbe_frame_coefficients; the sum is formed in fp64; wt is [n][m]. */
+    void (*coefficients)(int m, int n, const double *wt, const float *a, const float *b,
+                         ptrdiff_t stride, double scale, double *c);
 
     /* Screen approximate coefficients c [m][width] whose error in row j is at most slack[j]:
      * suspect[s] gets MCBE_SUSPECT_ALPHA unless at least `need` rows surely beat every row that may
@@ -45,6 +58,28 @@ typedef struct mcbe_kernels {
                       int need, int active_seen, unsigned char *suspect);
     int (*screen_f64)(int m, int width, const double *c, const double *below, const double *slack,
                       int need, int active_seen, unsigned char *suspect);
+
+    /* Paired design: tiles are [n or m][MCBE_SCREEN_TILE], see paired.c. */
+    void (*pair_norms)(int n, const float *tile, const float *tile_squares, const float *fixed,
+                       float fixed_square, mcbe_pair_norms_t *norms);
+    /* limit[s]: the smallest byte that is surely above level * upper[s] >= 0; 127 if there is none.
+     */
+    void (*pair_limits_i8)(float level, const float *upper, int8_t *limit);
+    /* Screen by lower bounds in bytes: a sample is cleared of MCBE_SUSPECT_ALPHA if at least `need`
+     * sums reach its limit > 0, of MCBE_SUSPECT_ACTIVE if at least `active_seen` are >= 0. No sum
+     * overflows a byte. */
+    int (*pair_screen_i8)(int m, const int8_t *tile, const int8_t *fixed, const int8_t *limit,
+                          int need, int active_seen, unsigned char *suspect);
+    /* As screen_f32, on coefficients (tile + fixed) * inverse with errors row_norm * error. */
+    int (*pair_screen_f32)(int m, const float *tile, const float *fixed,
+                           const mcbe_pair_norms_t *norms, const float *alpha,
+                           const float *row_norm, int need, int active_seen,
+                           unsigned char *suspect);
+    /* The same for one pair. @return its flags */
+    int (*pair_test_f32)(int m, const float *a, const float *b, float inverse, float error,
+                         const float *alpha, const float *row_norm, int need, int active_seen);
+    int (*pair_test_f64)(int m, const double *a, const double *b, double inverse, double error,
+                         const double *alpha, const double *row_norm, int need, int active_seen);
 } mcbe_kernels_t;
 
 /** The set chosen for this process: the best one the CPU runs, or the one MCBE_CPU names. */

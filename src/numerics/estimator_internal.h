@@ -1,0 +1,58 @@
+#ifndef MCBE_ESTIMATOR_INTERNAL_H
+#define MCBE_ESTIMATOR_INTERNAL_H
+
+/* What the two designs share. A design draws the points of a block and rules most of them out by
+ * approximate arithmetic; what is left goes through mcbe_estimator_visit, the only way into the
+ * state. */
+
+#include "kernels.h"
+#include "mcbe/bias.h"
+
+typedef struct mcbe_iid mcbe_iid_t;
+typedef struct mcbe_paired mcbe_paired_t;
+
+struct mcbe_estimator {
+    const mcbe_frame_t *frame; /* borrowed */
+    mcbe_domain_t domain;
+    mcbe_stream_key_t key;
+    const mcbe_kernels_t *kernels; /* borrowed, static */
+    int in_f32;                    /* screening in single precision */
+    int w_exponent;  /* screening uses 2^-w_exponent W, whose largest row norm is near 1 */
+    void *w_screen;  /* owned, [m][n], float or double */
+    mcbe_iid_t *iid; /* owned; the one of the design, the other is NULL */
+    mcbe_paired_t *paired;
+    double *c; /* owned, [m], canonical coefficients of the point being visited */
+    int *rows; /* owned, [m] */
+    mcbe_stages_t stages;
+};
+
+/** Bound on |approximate - canonical| of one coefficient, for |w| |x| = 1, in the screening
+ * precision: rounding of w and x, a product of length n in any order, the canonical value's own
+ * rounding, the screen's roundings. */
+double mcbe_screen_error(const mcbe_estimator_t *e);
+/** What underflow may add to that, absolutely. */
+double mcbe_screen_tiny(const mcbe_estimator_t *e);
+
+/** The whole truth about one sample, the point (a + b) * scale with b = 0 if NULL. Samples arrive
+ * in ascending order.
+ *  @param[in] a, b  coordinates at [k * stride] */
+MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a,
+                                                  const float *b, ptrdiff_t stride, double scale,
+                                                  int64_t sample, mcbe_bias_state_t *state,
+                                                  mcbe_bias_events_t *events);
+
+MCBE_NODISCARD mcbe_status_t mcbe_iid_create(mcbe_iid_t **iid, const mcbe_estimator_t *e);
+void mcbe_iid_destroy(mcbe_iid_t **iid);
+MCBE_NODISCARD mcbe_status_t mcbe_iid_block(mcbe_estimator_t *e, int64_t block, int64_t first,
+                                            int64_t last, mcbe_bias_state_t *state,
+                                            mcbe_bias_events_t *events);
+
+/** @param[in] samples  the largest sample id that will be visited, plus 1 */
+MCBE_NODISCARD mcbe_status_t mcbe_paired_create(mcbe_paired_t **paired, const mcbe_estimator_t *e,
+                                                int64_t samples);
+void mcbe_paired_destroy(mcbe_paired_t **paired);
+MCBE_NODISCARD mcbe_status_t mcbe_paired_block(mcbe_estimator_t *e, int64_t block, int64_t first,
+                                               int64_t last, mcbe_bias_state_t *state,
+                                               mcbe_bias_events_t *events);
+
+#endif

@@ -1,0 +1,455 @@
+#include "estimator_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <cblas.h>
+
+#include "check.h"
+#include "memory.h"
+
+#define TILE MCBE_SCREEN_TILE
+
+/* Bytes hold lower bounds of byte_scale c, chosen so that 3 standard deviations of the coefficients
+ * of the longest row of W come to BYTE_MAX. */
+#define BYTE_DEVIATION 21.0
+#define BYTE_MAX 63
+/* Stands for all that is lower: added to any byte it stays below 0, and two of them do not
+ * overflow. */
+#define BYTE_LOW (-64)
+
+/* One bank: Gaussian rows, their coefficients, and both cut into tiles that one row of the other
+ * bank meets. */
+typedef struct bank {
+    mcbe_stream_key_t key;
+    int64_t rows;   /* made so far, a multiple of the bank's block */
+    float *x;       /* owned, [capacity][n] */
+    float *x_tiles; /* owned, [capacity / TILE][n][TILE] */
+    float *squares; /* owned, [capacity], |x|^2 */
+    void *c; /* owned, [capacity][padded], scaled by 2^-w_exponent; float or double by precision */
+    float *c_tiles; /* owned, [capacity / TILE][m][TILE]; single precision only, like the next */
+    int8_t *bytes;  /* owned, [capacity / TILE][m][TILE] */
+} bank_t;
+
+struct mcbe_paired {
+    int64_t capacity; /* rows of a bank, a multiple of its block */
+    int padded;       /* m, rounded up to MCBE_PAIR_LANES */
+    float byte_scale;
+    double gaussian; /* the fixed factor of the gaussian domain, 0 where sums are normalised */
+    bank_t a, b;
+
+    /* Workspace; owned. */
+    float *fill;            /* [n][block] */
+    double *fill_f64;       /* the same, for precision double only */
+    void *product;          /* [m][block] */
+    void *alpha, *row_norm; /* [padded], limits of the tests, rounded towards suspicion */
+    float *low_margin;      /* [m], error of a coefficient of a bank row of norm 1 */
+    int8_t *fixed_bytes;    /* [2][MCBE_PAIRED_SHELLS][m], the fixed rows of the block in hand */
+    unsigned char *suspect; /* [samples of the largest block] */
+};
+
+void mcbe_paired_rows(int64_t sample, int64_t *a, int64_t *b)
+{
+    int64_t shell = (int64_t)sqrt((double)sample);
+    shell -= shell * shell > sample; /* fp64 may round the root of a large id either way */
+    shell += (shell + 1) * (shell + 1) <= sample;
+    const int64_t place = sample - shell * shell;
+    *a = place <= shell ? shell : place - shell - 1;
+    *b = place <= shell ? place : shell;
+}
+
+void mcbe_paired_fill(int which, int n, const mcbe_stream_key_t *key, float *x)
+{
+    mcbe_stream_key_t stream = *key;
+    mcbe_rng_t rng;
+    stream.purpose = which == 0 ? MCBE_PURPOSE_BANK_A : MCBE_PURPOSE_BANK_B;
+    mcbe_rng_init(&rng, &stream);
+    mcbe_rng_normals(&rng, x, (size_t)n * (size_t)mcbe_domain_block_size(n));
+}
+
+double mcbe_paired_scale(const mcbe_domain_t *domain, int n, const float *a, const float *b)
+{
+    if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {
+        return 0x1.6a09e667f3bcdp-1; /* 1 / sqrt(2): a + b has variance 2 */
+    }
+    double sum = 0.0;
+    for (int k = 0; k < n; k++) {
+        const double xk = (double)a[k] + (double)b[k];
+        sum += xk * xk;
+    }
+    return sum > 0.0 ? 1.0 / sqrt(sum) : 0.0; /* 0 has no direction */
+}
+
+static mcbe_status_t create_bank(bank_t *bank, const mcbe_paired_t *p, const mcbe_estimator_t *e)
+{
+    const size_t rows = (size_t)p->capacity, n = (size_t)e->frame->n, m = (size_t)e->frame->m;
+    const size_t real = e->in_f32 ? sizeof(float) : sizeof(double);
+    bank->key = e->key;
+    bank->x = mcbe_alloc(rows * n, sizeof *bank->x);
+    bank->squares = mcbe_alloc(rows, sizeof *bank->squares);
+    bank->c = mcbe_alloc(rows * (size_t)p->padded, real);
+    if (!bank->x || !bank->squares || !bank->c) {
+        return MCBE_ERR_NOMEM;
+    }
+    if (e->in_f32) {
+        bank->x_tiles = mcbe_alloc(rows * n, sizeof *bank->x_tiles);
+        bank->c_tiles = mcbe_alloc(rows * m, sizeof *bank->c_tiles);
+        bank->bytes = mcbe_alloc(rows * m, sizeof *bank->bytes);
+    }
+    return !e->in_f32 || (bank->x_tiles && bank->c_tiles && bank->bytes) ? MCBE_OK : MCBE_ERR_NOMEM;
+}
+
+static void destroy_bank(bank_t *bank)
+{
+    mcbe_free(bank->x);
+    mcbe_free(bank->x_tiles);
+    mcbe_free(bank->squares);
+    mcbe_free(bank->c);
+    mcbe_free(bank->c_tiles);
+    mcbe_free(bank->bytes);
+}
+
+/* Norms of the scaled rows, from above; padding rows have norm 0 and, by alpha = -inf, never lie
+ * below it. */
+static void set_row_norms(mcbe_paired_t *p, const mcbe_estimator_t *e)
+{
+    for (int j = 0; j < p->padded; j++) {
+        const double norm = j < e->frame->m ? ldexp(e->frame->norm[j], -e->w_exponent) : 0.0;
+        if (e->in_f32) {
+            ((float *)p->row_norm)[j] = norm > 0.0 ? nextafterf((float)norm, INFINITY) : 0.0F;
+            ((float *)p->alpha)[j] = -INFINITY;
+        } else {
+            ((double *)p->row_norm)[j] = norm;
+            ((double *)p->alpha)[j] = -INFINITY;
+        }
+    }
+    for (int j = 0; j < e->frame->m; j++) {
+        p->low_margin[j] =
+            (float)(1.01 * mcbe_screen_error(e) * ldexp(e->frame->norm[j], -e->w_exponent));
+    }
+}
+
+mcbe_status_t mcbe_paired_create(mcbe_paired_t **paired, const mcbe_estimator_t *e, int64_t samples)
+{
+    mcbe_paired_t *p = mcbe_alloc(1, sizeof *p);
+    *paired = p;
+    if (!p) {
+        return MCBE_ERR_NOMEM;
+    }
+    const size_t m = (size_t)e->frame->m, n = (size_t)e->frame->n;
+    const int64_t width = mcbe_domain_block_size(e->frame->n);
+    const size_t real = e->in_f32 ? sizeof(float) : sizeof(double);
+    int64_t last_a, last_b;
+    mcbe_paired_rows(samples > 0 ? samples - 1 : 0, &last_a, &last_b);
+    const int64_t shells = (last_a > last_b ? last_a : last_b) + 1;
+    const int64_t blocks = (shells + MCBE_PAIRED_SHELLS - 1) / MCBE_PAIRED_SHELLS;
+    p->capacity = (blocks * MCBE_PAIRED_SHELLS + width - 1) / width * width;
+    p->padded = (e->frame->m + MCBE_PAIR_LANES - 1) / MCBE_PAIR_LANES * MCBE_PAIR_LANES;
+    p->byte_scale = (float)(BYTE_DEVIATION / ldexp(e->frame->norm_max, -e->w_exponent));
+    p->gaussian =
+        e->domain.kind == MCBE_DOMAIN_GAUSSIAN ? mcbe_paired_scale(&e->domain, 0, NULL, NULL) : 0.0;
+    p->fill = mcbe_alloc(n * (size_t)width, sizeof *p->fill);
+    p->fill_f64 = mcbe_alloc(e->in_f32 ? 1 : n * (size_t)width, sizeof *p->fill_f64);
+    p->product = mcbe_alloc(m * (size_t)width, real);
+    p->alpha = mcbe_alloc((size_t)p->padded, real);
+    p->row_norm = mcbe_alloc((size_t)p->padded, real);
+    p->low_margin = mcbe_alloc(m, sizeof *p->low_margin);
+    p->fixed_bytes = mcbe_alloc(2 * MCBE_PAIRED_SHELLS * m, sizeof *p->fixed_bytes);
+    p->suspect = mcbe_alloc((size_t)(mcbe_block_start(MCBE_DESIGN_PAIRED, e->frame->n, blocks) -
+                                     mcbe_block_start(MCBE_DESIGN_PAIRED, e->frame->n, blocks - 1)),
+                            sizeof *p->suspect);
+    if (!p->fill || !p->fill_f64 || !p->product || !p->alpha || !p->row_norm || !p->low_margin ||
+        !p->fixed_bytes || !p->suspect || create_bank(&p->a, p, e) != MCBE_OK ||
+        create_bank(&p->b, p, e) != MCBE_OK) {
+        mcbe_paired_destroy(paired);
+        return MCBE_ERR_NOMEM;
+    }
+    set_row_norms(p, e);
+    return MCBE_OK;
+}
+
+void mcbe_paired_destroy(mcbe_paired_t **paired)
+{
+    mcbe_paired_t *p = *paired;
+    if (p) {
+        destroy_bank(&p->a);
+        destroy_bank(&p->b);
+        mcbe_free(p->fill);
+        mcbe_free(p->fill_f64);
+        mcbe_free(p->product);
+        mcbe_free(p->alpha);
+        mcbe_free(p->row_norm);
+        mcbe_free(p->low_margin);
+        mcbe_free(p->fixed_bytes);
+        mcbe_free(p->suspect);
+        mcbe_free(p);
+        *paired = NULL;
+    }
+}
+
+/* A lower bound of byte_scale c as a byte. The 2^-12 cover the roundings here and in the limits. */
+static int8_t lower_byte(float byte_scale, float c, float margin)
+{
+    const float value = floorf(byte_scale * (c - margin) - 0x1p-12F);
+    if (value >= (float)BYTE_MAX) {
+        return BYTE_MAX;
+    }
+    return value < -(float)BYTE_MAX ? BYTE_LOW : (int8_t)value;
+}
+
+/* Rows are kept one by one, for the tests of single pairs; tiles are cut from the coordinate-major
+ * block. */
+static void keep_points(bank_t *bank, int n, int width, const float *fill)
+{
+    for (int s = 0; s < width; s++) {
+        const int64_t row = bank->rows + s;
+        double sum = 0.0;
+        for (int k = 0; k < n; k++) {
+            const float xk = fill[(ptrdiff_t)k * width + s];
+            bank->x[row * n + k] = xk;
+            sum += (double)xk * (double)xk;
+        }
+        bank->squares[row] = (float)sum;
+    }
+    for (int64_t t = 0; bank->x_tiles && t < width / TILE; t++) {
+        float *tile = bank->x_tiles + (bank->rows / TILE + t) * n * TILE;
+        for (int k = 0; k < n; k++) {
+            memcpy(tile + (ptrdiff_t)k * TILE, fill + (ptrdiff_t)k * width + t * TILE,
+                   TILE * sizeof *tile);
+        }
+    }
+}
+
+static void keep_coefficients_f32(const mcbe_paired_t *p, bank_t *bank, int m, int width)
+{
+    const float *product = p->product;
+    for (int s = 0; s < width; s++) {
+        float *row = (float *)bank->c + (bank->rows + s) * p->padded;
+        for (int j = 0; j < m; j++) {
+            row[j] = product[(ptrdiff_t)j * width + s];
+        }
+        for (int j = m; j < p->padded; j++) {
+            row[j] = -INFINITY;
+        }
+    }
+    for (int64_t t = 0; t < width / TILE; t++) {
+        const int64_t start = (bank->rows / TILE + t) * m * TILE;
+        for (int j = 0; j < m; j++) {
+            const float *from = product + (ptrdiff_t)j * width + t * TILE;
+            memcpy(bank->c_tiles + start + (ptrdiff_t)j * TILE, from, TILE * sizeof *from);
+            for (int s = 0; s < TILE; s++) {
+                const float norm = sqrtf(bank->squares[bank->rows + t * TILE + s]);
+                bank->bytes[start + (ptrdiff_t)j * TILE + s] =
+                    lower_byte(p->byte_scale, from[s], p->low_margin[j] * norm);
+            }
+        }
+    }
+}
+
+static void keep_coefficients_f64(const mcbe_paired_t *p, bank_t *bank, int m, int width)
+{
+    const double *product = p->product;
+    for (int s = 0; s < width; s++) {
+        double *row = (double *)bank->c + (bank->rows + s) * p->padded;
+        for (int j = 0; j < p->padded; j++) {
+            row[j] = j < m ? product[(ptrdiff_t)j * width + s] : -INFINITY;
+        }
+    }
+}
+
+/* Make the next block of a bank's rows. */
+static void extend_bank(mcbe_estimator_t *e, bank_t *bank, int which)
+{
+    mcbe_paired_t *p = e->paired;
+    const int m = e->frame->m, n = e->frame->n, width = mcbe_domain_block_size(n);
+    mcbe_stream_key_t key = e->key;
+    key.block = bank->rows / width;
+    mcbe_paired_fill(which, n, &key, p->fill);
+    keep_points(bank, n, width, p->fill);
+    if (e->in_f32) {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0F, e->w_screen, n,
+                    p->fill, width, 0.0F, p->product, width);
+        keep_coefficients_f32(p, bank, m, width);
+    } else {
+        for (ptrdiff_t i = 0; i < (ptrdiff_t)n * width; i++) {
+            p->fill_f64[i] = (double)p->fill[i];
+        }
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0, e->w_screen, n,
+                    p->fill_f64, width, 0.0, p->product, width);
+        keep_coefficients_f64(p, bank, m, width);
+    }
+    bank->rows += width;
+}
+
+/* What a block's screening goes by: the state when it began. */
+typedef struct limits {
+    int need, active_seen;
+    int by_bytes; /* the byte screen can decide: every alpha is finite, the largest not negative */
+    float byte_level; /* byte_scale times the largest alpha, rounded up */
+} limits_t;
+
+static limits_t set_limits(mcbe_estimator_t *e, const mcbe_bias_state_t *state)
+{
+    mcbe_paired_t *p = e->paired;
+    double largest = -INFINITY;
+    for (int j = 0; j < state->m; j++) {
+        const double alpha = ldexp(state->alpha[j], -e->w_exponent);
+        largest = alpha > largest ? alpha : largest;
+        if (e->in_f32) {
+            ((float *)p->alpha)[j] = nextafterf((float)alpha, INFINITY);
+        } else {
+            ((double *)p->alpha)[j] = alpha;
+        }
+    }
+    limits_t limits = {.need = e->frame->n, .active_seen = (int)state->min_active};
+    limits.by_bytes = e->in_f32 && largest >= 0.0 && largest < INFINITY;
+    if (limits.by_bytes) {
+        limits.byte_level = nextafterf((float)(p->byte_scale * largest), INFINITY);
+    }
+    return limits;
+}
+
+/* The norms of one fixed row plus each row of a tile; for the gaussian domain the factor is the
+ * same for all. */
+static void tile_norms(const mcbe_estimator_t *e, const bank_t *tiled, int64_t tile,
+                       const bank_t *fixed, int64_t row, mcbe_pair_norms_t *norms)
+{
+    const mcbe_paired_t *p = e->paired;
+    const int n = e->frame->n;
+    const float *squares = tiled->squares + tile * TILE;
+    if (p->gaussian == 0.0) {
+        e->kernels->pair_norms(n, tiled->x_tiles + tile * n * TILE, squares, fixed->x + row * n,
+                               fixed->squares[row], norms);
+        return;
+    }
+    for (int s = 0; s < TILE; s++) {
+        norms->upper[s] = (float)(1.0 / p->gaussian) * (1.0F + 0x1p-20F);
+        norms->inverse[s] = (float)p->gaussian;
+        /* |a| + |b| <= sqrt(2 (|a|^2 + |b|^2)), times the factor 1 / sqrt(2) */
+        norms->error[s] =
+            (float)(2.0 * mcbe_screen_error(e)) * sqrtf(fixed->squares[row] + squares[s]);
+    }
+}
+
+/* One fixed row against one tile. @param[out] suspect [TILE] */
+static void screen_tile(mcbe_estimator_t *e, const limits_t *limits, const bank_t *tiled,
+                        int64_t tile, const bank_t *fixed, int64_t row, const int8_t *fixed_bytes,
+                        unsigned char *suspect)
+{
+    const mcbe_paired_t *p = e->paired;
+    const int m = e->frame->m;
+    mcbe_pair_norms_t norms;
+    tile_norms(e, tiled, tile, fixed, row, &norms);
+    if (limits->by_bytes) {
+        _Alignas(64) int8_t limit[TILE];
+        e->kernels->pair_limits_i8(limits->byte_level, norms.upper, limit);
+        e->kernels->pair_screen_i8(m, tiled->bytes + tile * m * TILE, fixed_bytes, limit,
+                                   limits->need, limits->active_seen, suspect);
+    } else {
+        e->kernels->pair_screen_f32(m, tiled->c_tiles + tile * m * TILE,
+                                    (const float *)fixed->c + row * p->padded, &norms, p->alpha,
+                                    p->row_norm, limits->need, limits->active_seen, suspect);
+    }
+}
+
+/* Bytes of the rows that are fixed in this block. */
+static void fix_rows(mcbe_estimator_t *e, const bank_t *bank, int64_t shell, int8_t *fixed_bytes)
+{
+    const mcbe_paired_t *p = e->paired;
+    const float norm = sqrtf(bank->squares[shell]);
+    const float *c = (const float *)bank->c + shell * p->padded;
+    for (int j = 0; j < e->frame->m; j++) {
+        fixed_bytes[j] = lower_byte(p->byte_scale, c[j], p->low_margin[j] * norm);
+    }
+}
+
+/* Screen all pairs of the shells [first, first + MCBE_PAIRED_SHELLS) into p->suspect, numbered
+ * within the block. Tiles outside, shells inside: a tile stays in the first-level cache while all
+ * shells meet it. */
+static void screen_shells(mcbe_estimator_t *e, const limits_t *limits, int64_t first)
+{
+    mcbe_paired_t *p = e->paired;
+    const int64_t start = first * first, end = first + MCBE_PAIRED_SHELLS, m = e->frame->m;
+    _Alignas(64) unsigned char flags[TILE];
+    for (int64_t shell = first; shell < end && limits->by_bytes; shell++) {
+        fix_rows(e, &p->a, shell, p->fixed_bytes + 2 * (shell - first) * m);
+        fix_rows(e, &p->b, shell, p->fixed_bytes + (2 * (shell - first) + 1) * m);
+    }
+    for (int64_t tile = 0; tile * TILE < end; tile++) {
+        const int64_t row = tile * TILE;
+        for (int64_t shell = row > first ? row : first; shell < end; shell++) {
+            const int8_t *fixed = p->fixed_bytes + 2 * (shell - first) * m;
+            unsigned char *suspect = p->suspect + (shell * shell - start);
+            const int64_t with_a = shell + 1 - row, with_b = shell - row;
+            screen_tile(e, limits, &p->b, tile, &p->a, shell, fixed, flags);
+            memcpy(suspect + row, flags, (size_t)(with_a < TILE ? with_a : TILE));
+            if (with_b > 0) {
+                screen_tile(e, limits, &p->a, tile, &p->b, shell, fixed + m, flags);
+                memcpy(suspect + shell + 1 + row, flags, (size_t)(with_b < TILE ? with_b : TILE));
+            }
+        }
+    }
+}
+
+/* A sharper look at one pair. @return its flags */
+static int test_pair(const mcbe_estimator_t *e, const limits_t *limits, int64_t a, int64_t b,
+                     double scale, double norm_sum)
+{
+    const mcbe_paired_t *p = e->paired;
+    /* what the rows' coefficients may be off by, and the rounding of the factor, in units of the
+     * row norm */
+    const double error = 1.5 * mcbe_screen_error(e) * (norm_sum * scale + 1.0);
+    if (e->in_f32) {
+        return e->kernels->pair_test_f32(
+            p->padded, (const float *)p->a.c + a * p->padded, (const float *)p->b.c + b * p->padded,
+            (float)scale, (float)error, p->alpha, p->row_norm, limits->need, limits->active_seen);
+    }
+    return e->kernels->pair_test_f64(p->padded, (const double *)p->a.c + a * p->padded,
+                                     (const double *)p->b.c + b * p->padded, scale, error, p->alpha,
+                                     p->row_norm, limits->need, limits->active_seen);
+}
+
+mcbe_status_t mcbe_paired_block(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
+                                mcbe_bias_state_t *state, mcbe_bias_events_t *events)
+{
+    mcbe_paired_t *p = e->paired;
+    const int n = e->frame->n;
+    const int64_t shell = block * MCBE_PAIRED_SHELLS, start = shell * shell;
+    MCBE_BUG_ASSERT(shell + MCBE_PAIRED_SHELLS <= p->capacity);
+    while (p->a.rows < shell + MCBE_PAIRED_SHELLS) {
+        extend_bank(e, &p->a, 0);
+        extend_bank(e, &p->b, 1);
+    }
+    const limits_t limits = set_limits(e, state);
+    if (e->in_f32) {
+        screen_shells(e, &limits, shell);
+    }
+    const int test_again = limits.by_bytes || !e->in_f32;
+    int64_t cleared_again = 0, visited = 0;
+    for (int64_t i = first; i < last; i++) {
+        if (e->in_f32 && !p->suspect[i]) {
+            continue;
+        }
+        int64_t a, b;
+        mcbe_paired_rows(start + i, &a, &b);
+        const float *xa = p->a.x + a * n, *xb = p->b.x + b * n;
+        const double scale = mcbe_paired_scale(&e->domain, n, xa, xb);
+        if (scale == 0.0) { /* a + b = 0 is no point of K */
+            continue;
+        }
+        const double norm_sum = sqrt((double)p->a.squares[a]) + sqrt((double)p->b.squares[b]);
+        if (test_again && !test_pair(e, &limits, a, b, scale, norm_sum)) {
+            cleared_again++;
+            continue;
+        }
+        visited++;
+        mcbe_status_t st = mcbe_estimator_visit(e, xa, xb, 1, scale, start + i, state, events);
+        if (st != MCBE_OK) {
+            return st;
+        }
+    }
+    const int64_t cleared_first = last - first - cleared_again - visited;
+    e->stages.by_bytes += limits.by_bytes ? cleared_first : 0;
+    e->stages.by_real += cleared_again + (limits.by_bytes ? 0 : cleared_first);
+    return MCBE_OK;
+}
