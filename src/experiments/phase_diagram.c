@@ -290,6 +290,7 @@ static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cell, i
     const mcbe_setup_t *setup = &params->setup;
     const mcbe_stream_key_t key = key_of_unit(params, cell, trial);
     const mcbe_sampling_t sampling = {.domain = setup->domain,
+                                      .design = setup->design,
                                       .precision = setup->precision,
                                       .samples = setup->samples,
                                       .unchanged = setup->unchanged,

@@ -14,9 +14,8 @@ typedef struct evidence {
     mcbe_stream_key_t key;
     mcbe_frame_t frame;      /* owned, regenerated */
     mcbe_bias_state_t state; /* owned, as stored */
-    float *x;                /* owned, [n], a point under examination */
+    mcbe_point_t point;      /* owned, under examination */
     double *c;               /* owned, [m], its coefficients */
-    double scale;
 } evidence_t;
 
 static mcbe_status_t corrupt(const evidence_t *e, mcbe_error_t *err, const char *what,
@@ -52,9 +51,9 @@ static mcbe_status_t collect(evidence_t *e, const mcbe_layout_t *layout,
     e->key = key_of_unit(e->params, e->cell, e->trial);
     MCBE_TRY(mcbe_setup_frame(&e->params->setup, &e->key, &e->frame));
     MCBE_TRY(load_state(e, layout, record));
-    e->x = mcbe_alloc((size_t)e->frame.n, sizeof *e->x);
+    MCBE_TRY(mcbe_point_init(&e->point, e->frame.n));
     e->c = mcbe_alloc((size_t)e->frame.m, sizeof *e->c);
-    if (!e->x || !e->c) {
+    if (!e->c) {
         st = MCBE_ERR_NOMEM;
     }
 out:
@@ -64,7 +63,7 @@ out:
 static void discard(evidence_t *e)
 {
     mcbe_free(e->c);
-    mcbe_free(e->x);
+    mcbe_point_free(&e->point);
     mcbe_bias_state_free(&e->state);
     mcbe_frame_free(&e->frame);
 }
@@ -74,11 +73,11 @@ static mcbe_status_t regenerate(evidence_t *e, int64_t sample, int64_t row, mcbe
 {
     const int64_t visited_first = e->params->setup.init_rows ? mcbe_row_sample(e->frame.m - 1) : 0;
     if (sample >= e->state.samples || sample < visited_first ||
-        mcbe_sampling_point(&e->params->setup.domain, &e->frame, &e->key, sample, e->x,
-                            &e->scale) != MCBE_OK) {
+        mcbe_sampling_point(e->params->setup.design, &e->params->setup.domain, &e->frame, &e->key,
+                            sample, &e->point) != MCBE_OK) {
         return corrupt(e, err, "its evidence is a point that was not visited", row);
     }
-    mcbe_frame_coefficients(&e->frame, e->x, 1, e->scale, e->c);
+    mcbe_frame_pair_coefficients(&e->frame, e->point.a, e->point.b, e->point.scale, e->c);
     return MCBE_OK;
 }
 
@@ -121,9 +120,10 @@ static mcbe_status_t check_min_active(evidence_t *e, mcbe_error_t *err)
     }
     double sum = 0.0;
     for (int k = 0; k < e->frame.n; k++) {
-        sum += (double)e->x[k] * (double)e->x[k];
+        const double xk = (double)e->point.a[k] + (double)e->point.b[k];
+        sum += xk * xk;
     }
-    const int active = mcbe_active_count(&e->frame, e->c, NULL, sqrt(sum) * e->scale, NULL);
+    const int active = mcbe_active_count(&e->frame, e->c, NULL, sqrt(sum) * e->point.scale, NULL);
     return active == e->state.min_active
                ? MCBE_OK
                : corrupt(e, err, "min_active is not the number of active rows at its sample", -1);

@@ -18,42 +18,82 @@ int64_t mcbe_row_sample(int64_t row)
     return -2 - row; /* -1 means: no sample */
 }
 
+mcbe_status_t mcbe_point_init(mcbe_point_t *point, int n)
+{
+    point->a = mcbe_alloc((size_t)n, sizeof *point->a);
+    point->b = mcbe_alloc((size_t)n, sizeof *point->b);
+    return point->a && point->b ? MCBE_OK : MCBE_ERR_NOMEM;
+}
+
+void mcbe_point_free(mcbe_point_t *point)
+{
+    mcbe_free(point->a);
+    mcbe_free(point->b);
+    memset(point, 0, sizeof *point);
+}
+
 /* The direction of row j, a point of the unit sphere as good as any. */
-static void row_point(const mcbe_frame_t *frame, int64_t row, float *x, double *scale)
+static double row_point(const mcbe_frame_t *frame, int64_t row, float *x)
 {
     double sum = 0.0;
     for (int k = 0; k < frame->n; k++) {
         x[k] = (float)(frame->w[row * frame->n + k] / frame->norm[row]);
         sum += (double)x[k] * (double)x[k];
     }
-    *scale = 1.0 / sqrt(sum);
+    return 1.0 / sqrt(sum);
 }
 
-mcbe_status_t mcbe_sampling_point(const mcbe_domain_t *domain, const mcbe_frame_t *frame,
-                                  const mcbe_stream_key_t *key, int64_t sample, float *x,
-                                  double *scale)
+/* Point s of a coordinate-major block. */
+static void take_point(int n, int width, const float *block, int64_t s, float *x)
 {
-    const int n = frame->n, width = mcbe_domain_block_size(n);
+    for (int k = 0; k < n; k++) {
+        x[k] = block[(int64_t)k * width + s];
+    }
+}
+
+static void random_point(mcbe_design_t design, const mcbe_domain_t *domain, int n,
+                         const mcbe_stream_key_t *key, int64_t sample, float *block, double *scales,
+                         mcbe_point_t *point)
+{
+    const int width = mcbe_domain_block_size(n);
+    mcbe_stream_key_t stream = *key;
+    if (design == MCBE_DESIGN_IID) {
+        stream.block = sample / width;
+        mcbe_domain_fill(domain, n, &stream, block, scales);
+        take_point(n, width, block, sample % width, point->a);
+        point->scale = scales[sample % width];
+        return;
+    }
+    int64_t row[2];
+    float *part[2] = {point->a, point->b};
+    mcbe_paired_rows(sample, &row[0], &row[1]);
+    for (int which = 0; which < 2; which++) {
+        stream.block = row[which] / width;
+        mcbe_paired_fill(which, n, &stream, block);
+        take_point(n, width, block, row[which] % width, part[which]);
+    }
+    point->scale = mcbe_paired_scale(domain, n, point->a, point->b);
+}
+
+mcbe_status_t mcbe_sampling_point(mcbe_design_t design, const mcbe_domain_t *domain,
+                                  const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
+                                  int64_t sample, mcbe_point_t *point)
+{
+    const size_t n = (size_t)frame->n, width = (size_t)mcbe_domain_block_size(frame->n);
+    memset(point->b, 0, n * sizeof *point->b);
     if (sample < 0) {
         const int64_t row = -2 - sample;
         if (row < 0 || row >= frame->m) {
             return MCBE_ERR_ARGUMENT;
         }
-        row_point(frame, row, x, scale);
+        point->scale = row_point(frame, row, point->a);
         return MCBE_OK;
     }
-    float *block = mcbe_alloc((size_t)n * (size_t)width, sizeof *block);
-    double *scales = mcbe_alloc((size_t)width, sizeof *scales);
+    float *block = mcbe_alloc(n * width, sizeof *block);
+    double *scales = mcbe_alloc(width, sizeof *scales);
     mcbe_status_t st = block && scales ? MCBE_OK : MCBE_ERR_NOMEM;
     if (st == MCBE_OK) {
-        mcbe_stream_key_t stream = *key;
-        stream.block = sample / width;
-        mcbe_domain_fill(domain, n, &stream, block, scales);
-        const int64_t s = sample % width;
-        for (int k = 0; k < n; k++) {
-            x[k] = block[(int64_t)k * width + s];
-        }
-        *scale = scales[s];
+        random_point(design, domain, frame->n, key, sample, block, scales, point);
     }
     mcbe_free(scales);
     mcbe_free(block);
@@ -66,26 +106,35 @@ static mcbe_status_t visit_rows(const mcbe_frame_t *frame, mcbe_estimator_t *est
     float *x = mcbe_alloc((size_t)frame->n, sizeof *x);
     mcbe_status_t st = x ? MCBE_OK : MCBE_ERR_NOMEM;
     for (int64_t row = 0; row < frame->m && st == MCBE_OK; row++) {
-        double scale;
-        row_point(frame, row, x, &scale);
+        const double scale = row_point(frame, row, x);
         st = mcbe_estimator_point(estimator, x, scale, mcbe_row_sample(row), state, NULL);
     }
     mcbe_free(x);
     return st;
 }
 
+/* First sample of a block, and the end of the run for the last one. */
+static int64_t start_of(const mcbe_sampling_t *sampling, int n, int64_t block)
+{
+    const int64_t start = mcbe_block_start(sampling->design, n, block);
+    return start < sampling->samples ? start : sampling->samples;
+}
+
 /* This rank's share of the blocks [first, last). */
-static mcbe_status_t visit_blocks(const mcbe_sampling_t *sampling, int64_t first, int64_t last,
-                                  int width, const mcbe_team_t *team, mcbe_estimator_t *estimator,
-                                  mcbe_bias_state_t *state, mcbe_bias_events_t *events)
+static mcbe_status_t visit_blocks(const mcbe_sampling_t *sampling, int n, int64_t first,
+                                  int64_t last, const mcbe_team_t *team,
+                                  mcbe_estimator_t *estimator, mcbe_bias_state_t *state,
+                                  mcbe_bias_events_t *events)
 {
     const int rank = mcbe_comm_rank(team->comm), size = mcbe_comm_size(team->comm);
     for (int64_t block = first; block < last; block++) {
         if (block % size != rank) {
             continue;
         }
-        const int64_t left = sampling->samples - block * width;
-        const int count = left < width ? (int)left : width;
+        const int64_t count = start_of(sampling, n, block + 1) - start_of(sampling, n, block);
+        if (count == 0) {
+            break;
+        }
         mcbe_status_t st = mcbe_estimator_block(estimator, block, 0, count, state, events);
         if (st != MCBE_OK) {
             return st;
@@ -160,12 +209,13 @@ mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_fram
                                 mcbe_bias_state_t *state, mcbe_error_t *err)
 {
     const int shared = mcbe_comm_size(team->comm) > 1;
-    const int width = mcbe_domain_block_size(frame->n);
-    const int64_t blocks = (sampling->samples + width - 1) / width;
+    const int n = frame->n;
     mcbe_estimator_t *estimator = NULL;
     round_state_t round = {0};
     mcbe_status_t st;
-    MCBE_TRY(mcbe_estimator_create(&estimator, frame, &sampling->domain, key, sampling->precision));
+    MCBE_TRY(mcbe_estimator_create_design(&estimator, frame, &sampling->domain, key,
+                                          sampling->precision, sampling->design,
+                                          sampling->samples));
     MCBE_TRY(mcbe_fault_check(team->faults, "unit", err));
     if (sampling->init_rows) {
         MCBE_TRY(visit_rows(frame, estimator, state));
@@ -174,14 +224,13 @@ mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_fram
         MCBE_TRY(mcbe_bias_state_init(&round.agreed, frame->m));
         mcbe_bias_state_copy(&round.agreed, state);
     }
-    for (int64_t first = 0; first < blocks; first += MCBE_ROUND_BLOCKS) {
-        const int64_t last =
-            first + MCBE_ROUND_BLOCKS < blocks ? first + MCBE_ROUND_BLOCKS : blocks;
-        MCBE_TRY(visit_blocks(sampling, first, last, width, team, estimator, state,
+    for (int64_t first = 0, end = 0; end < sampling->samples; first += MCBE_ROUND_BLOCKS) {
+        const int64_t start = end;
+        end = start_of(sampling, n, first + MCBE_ROUND_BLOCKS);
+        MCBE_TRY(visit_blocks(sampling, n, first, first + MCBE_ROUND_BLOCKS, team, estimator, state,
                               shared ? &round.events : NULL));
-        const int64_t end = last * width < sampling->samples ? last * width : sampling->samples;
         if (shared) {
-            MCBE_TRY(agree(team, end - first * width, &round, state, err));
+            MCBE_TRY(agree(team, end - start, &round, state, err));
         }
         if (sampling->unchanged > 0 && end - 1 - state->last_update >= sampling->unchanged) {
             break;

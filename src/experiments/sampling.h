@@ -8,6 +8,7 @@
 
 typedef struct mcbe_sampling {
     mcbe_domain_t domain;
+    mcbe_design_t design;
     mcbe_precision_t precision;
     int64_t samples;   /* points to draw */
     int64_t unchanged; /* stop after so many points without an update; 0 = never */
@@ -34,11 +35,22 @@ MCBE_NODISCARD mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling,
 /** Id of the point w_j / |w_j|, and back; ids of random points are >= 0. */
 int64_t mcbe_row_sample(int64_t row);
 
-/** The point of a sample id, for checks: coordinates [n] and factor as of mcbe_domain_fill.
+/* A visited point, made again from its id: (a + b) * scale, with b = 0 for a random point of the
+ * iid design and for the direction of a row. */
+typedef struct mcbe_point {
+    float *a, *b; /* owned, [n] */
+    double scale;
+} mcbe_point_t;
+
+/** @return MCBE_OK; MCBE_ERR_NOMEM. Free with mcbe_point_free whatever the result. */
+MCBE_NODISCARD mcbe_status_t mcbe_point_init(mcbe_point_t *point, int n);
+void mcbe_point_free(mcbe_point_t *point);
+
+/** The point of a sample id, for checks.
  *  @return MCBE_OK; MCBE_ERR_ARGUMENT for an id that names no point; MCBE_ERR_NOMEM */
-MCBE_NODISCARD mcbe_status_t mcbe_sampling_point(const mcbe_domain_t *domain,
+MCBE_NODISCARD mcbe_status_t mcbe_sampling_point(mcbe_design_t design, const mcbe_domain_t *domain,
                                                  const mcbe_frame_t *frame,
                                                  const mcbe_stream_key_t *key, int64_t sample,
-                                                 float *x, double *scale);
+                                                 mcbe_point_t *point);
 
 #endif

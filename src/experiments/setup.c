@@ -102,6 +102,16 @@ static mcbe_status_t load_frame(mcbe_setup_t *setup, mcbe_config_t *config, mcbe
                : st;
 }
 
+static mcbe_status_t check_design(const mcbe_setup_t *setup, const mcbe_config_t *config,
+                                  mcbe_error_t *err)
+{
+    mcbe_error_t reason = {0};
+    if (mcbe_design_check(setup->design, &setup->domain, &reason) == MCBE_OK) {
+        return MCBE_OK;
+    }
+    return mcbe_config_reject(config, err, "sampling.design", "paired; %s", reason.text);
+}
+
 static mcbe_status_t check_init_rows(const mcbe_setup_t *setup, const mcbe_config_t *config,
                                      mcbe_error_t *err)
 {
@@ -122,6 +132,7 @@ mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_e
     setup->ensemble = (mcbe_ensemble_t)mcbe_config_enum(config, "frame.ensemble");
     setup->frame_path = mcbe_config_string(config, "frame.path");
     setup->normalize_rows = mcbe_config_bool(config, "frame.normalize_rows");
+    setup->design = (mcbe_design_t)mcbe_config_enum(config, "sampling.design");
     setup->precision = (mcbe_precision_t)mcbe_config_enum(config, "sampling.precision");
     setup->samples = mcbe_config_int(config, "sampling.samples");
     setup->unchanged = mcbe_config_int(config, "sampling.stop.unchanged");
@@ -129,7 +140,8 @@ mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_e
     setup->scale_by_norm = mcbe_config_enum(config, "bias_scale") == 0;
     /* all of them, so that all errors are reported at once */
     mcbe_status_t st[] = {read_domain(setup, config, err), read_families(setup, config, err),
-                          check_init_rows(setup, config, err), load_frame(setup, config, err)};
+                          check_design(setup, config, err), check_init_rows(setup, config, err),
+                          load_frame(setup, config, err)};
     for (size_t i = 0; i < sizeof st / sizeof *st; i++) {
         if (st[i] != MCBE_OK) {
             return st[i];

@@ -74,8 +74,9 @@
     {.path = "sampling.design",                                                                    \
      .type = MCBE_KEY_ENUM,                                                                        \
      .fallback = "iid",                                                                            \
-     .words = "iid",                                                                               \
-     .help = "How points are drawn: independently."},                                              \
+     .words = "iid paired",                                                                        \
+     .help = "How points are drawn: independently, or as all sums of the rows of two Gaussian "    \
+             "banks (uniform directions, far cheaper)."},                                          \
         {.path = "sampling.samples",                                                               \
          .type = MCBE_KEY_INT,                                                                     \
          .min = 1,                                                                                 \
@@ -129,6 +130,7 @@ typedef struct mcbe_setup {
     mcbe_frame_t file;      /* owned: the matrix of ensemble file, else zero */
     int normalize_rows;
     mcbe_domain_t domain;
+    mcbe_design_t design;
     mcbe_precision_t precision;
     int64_t samples, unchanged;
     int init_rows;
