@@ -139,6 +139,19 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_block(mcbe_estimator_t *estimator, i
                                                   mcbe_bias_state_t *state,
                                                   mcbe_bias_events_t *events);
 
+/** The same for several nested layers in one pass: layer i is the first states[i].m rows of the
+ * frame. The points and their coefficients serve all of them; each state ends with the same bytes
+ * as in a pass of its own.
+ *  @param[in,out] states  [count], states[i].m strictly ascending, at least n, at most the frame's
+ * m
+ *  @param[in,out] events  [count], or NULL if not wanted
+ *  @return as mcbe_estimator_block.  Cost: points and products as for the largest layer alone, one
+ * screening for each group of layers of similar m. */
+MCBE_NODISCARD mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *estimator, int64_t block,
+                                                         int64_t first, int64_t last,
+                                                         mcbe_bias_state_t *states, int count,
+                                                         mcbe_bias_events_t *events);
+
 /** Visit one point given by the caller, as an ordinary sample with an id of the caller's.
  *  @param[in] x  fp32 coordinates [n] @param[in] scale  factor that takes x into K */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_point(mcbe_estimator_t *estimator, const float *x,

@@ -20,6 +20,7 @@ mcbe_status_t mcbe_cmd_run(int argc, char **argv, mcbe_error_t *err);
 mcbe_status_t mcbe_cmd_plan(int argc, char **argv, mcbe_error_t *err);
 mcbe_status_t mcbe_cmd_show(int argc, char **argv, mcbe_error_t *err);
 mcbe_status_t mcbe_cmd_verify(int argc, char **argv, mcbe_error_t *err);
+mcbe_status_t mcbe_cmd_bench(int argc, char **argv, mcbe_error_t *err);
 mcbe_status_t mcbe_cmd_list(int argc, char **argv, mcbe_error_t *err);
 mcbe_status_t mcbe_cmd_help(int argc, char **argv, mcbe_error_t *err);
 
@@ -33,6 +34,9 @@ mcbe_status_t mcbe_cli_bad_option(const char *command, int argc, char **argv, in
 MCBE_NODISCARD mcbe_status_t mcbe_cli_one_argument(const char *command, const char *what, int argc,
                                                    char **argv, const char **argument,
                                                    mcbe_error_t *err);
+
+/** Tell the user on standard error what went wrong. */
+void mcbe_cli_report(mcbe_status_t st, const mcbe_error_t *err);
 
 /** Name, version, commit and what it was built with. */
 void mcbe_cli_version(FILE *out);

@@ -115,9 +115,16 @@ mcbe_status_t mcbe_cmd_run(int argc, char **argv, mcbe_error_t *err)
 out:
     mcbe_free(own_output);
     mcbe_free(overrides);
-    MPI_Finalize();
-    if (st != MCBE_OK && rank != 0) {
-        exit(mcbe_exit_code(st)); /* the same error everywhere: rank 0 tells it */
+    if (st != MCBE_OK) {
+        /* the same error everywhere: rank 0 tells it, before any other ends and the launcher ends
+         * all */
+        if (rank == 0) {
+            mcbe_cli_report(st, err);
+        }
+        MPI_Barrier(MPI_COMM_WORLD);
+        MPI_Finalize();
+        exit(mcbe_exit_code(st));
     }
+    MPI_Finalize();
     return st;
 }

@@ -22,6 +22,8 @@ const mcbe_command_t *mcbe_commands(int *count)
         {"show", mcbe_cmd_show, "FILE [--json] [--cells] [--provenance]",
          "what a result file holds"},
         {"verify", mcbe_cmd_verify, "FILE", "check a result file and recompute its evidence"},
+        {"bench", mcbe_cmd_bench, "[--json] [--quick]",
+         "time the kernels on one core of this machine, beside other ways of doing the same"},
         {"list", mcbe_cmd_list, "", "experiments and their configuration keys"},
         {"help", mcbe_cmd_help, "[KEY | --markdown]", "this text, or one configuration key"},
     };
@@ -107,6 +109,12 @@ static mcbe_status_t dispatch(int argc, char **argv, mcbe_error_t *err)
     return unknown_command(argv[1], err);
 }
 
+void mcbe_cli_report(mcbe_status_t st, const mcbe_error_t *err)
+{
+    /* one write: lines of several processes must not mix */
+    fprintf(stderr, "mcbe: error: %s\n", err->text[0] ? err->text : mcbe_strerror(st));
+}
+
 int main(int argc, char **argv)
 {
     mcbe_blas_environment(argv);
@@ -116,8 +124,7 @@ int main(int argc, char **argv)
         st = mcbe_fail(&err, MCBE_ERR_IO, "cannot write to standard output");
     }
     if (st != MCBE_OK) {
-        /* one write: lines of several processes must not mix */
-        fprintf(stderr, "mcbe: error: %s\n", err.text[0] ? err.text : mcbe_strerror(st));
+        mcbe_cli_report(st, &err);
     }
     return mcbe_exit_code(st);
 }

@@ -1,5 +1,6 @@
 #include "phase_diagram.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,6 +36,12 @@ static const mcbe_key_t keys[] = {
      .min = 1,
      .max = MCBE_MAX_M,
      .help = "Numbers of rows m; cells with m < n are left out."},
+    {.path = "grid.nested",
+     .type = MCBE_KEY_BOOL,
+     .fallback = "false",
+     .help = "For each n, let the layer with m rows be the first m rows of the largest one and "
+             "share the "
+             "points: one pass serves all m, whose results are then correlated."},
     MCBE_FRAME_KEYS,
     MCBE_DOMAIN_KEYS,
     MCBE_SAMPLING_KEYS,
@@ -92,6 +99,7 @@ static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_erro
     }
     mcbe_status_t st = mcbe_setup_open(&params->setup, config, err);
     params->trials = mcbe_config_int(config, "trials");
+    params->nested = mcbe_config_bool(config, "grid.nested");
     params->n_axis = mcbe_config_axis(config, "grid.n", &params->n_count);
     params->m_axis = mcbe_config_axis(config, "grid.m", &params->m_count);
     if (st == MCBE_OK) {
@@ -104,10 +112,32 @@ static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_erro
     return st;
 }
 
-/* Measured on one core of a 2023 server (AVX-512): normals, screening, product at fp32 rate. */
-static double seconds_per_sample(double n, double m)
+/* Seconds of one cell on one core, as measured on a 2023 server (AVX-512). A cell that shares its
+ * points with others pays for its screening only. */
+static double seconds_of_cell(const mcbe_setup_t *setup, double n, double m, int shares)
 {
-    return 6e-9 + 2.2e-9 * n + 0.25e-9 * m + 2.0 * m * n / 9e10;
+    const double samples = (double)setup->samples;
+    const double draw = 4e-9 + 1.6e-9 * n + 2.0 * m * n / 9e10; /* normals and product of a point */
+    const double updates = m * (1.0 + log(1.0 + samples / m));
+    const double visits = updates * (0.25e-9 * m * n + 4e-9 * m);
+    if (setup->design == MCBE_DESIGN_PAIRED) {
+        const double screen = 2e-9 + 0.02e-9 * n + 0.03e-9 * m;
+        return 5e-5 + visits + samples * screen + 2.0 * sqrt(samples) * draw;
+    }
+    const double screen = 1e-9 + 0.15e-9 * m;
+    return 5e-5 + visits + samples * (screen + (shares ? 0.0 : draw));
+}
+
+/* Frame and its transpose, screening copies, one block of points and coefficients, or the two
+ * banks. */
+static double bytes_of_cell(const mcbe_setup_t *setup, double n, double m)
+{
+    const double width = mcbe_domain_block_size((int)n);
+    double bytes = 24.0 * n * m + 8.0 * width * (2.0 * n + m) + 64.0 * m;
+    if (setup->design == MCBE_DESIGN_PAIRED) {
+        bytes += 2.0 * (sqrt((double)setup->samples) + width) * (8.0 * n + 9.0 * m);
+    }
+    return bytes;
 }
 
 static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_error_t *err)
@@ -125,19 +155,22 @@ static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_erro
     for (int i = 0; i < params->n_count; i++) {
         for (int k = 0; k < params->m_count; k++) {
             const int64_t n = params->n_axis[i], m = params->m_axis[k];
+            const double fn = (double)n, fm = (double)m;
             if (m < n) {
                 continue;
             }
-            const double fn = (double)n, fm = (double)m, samples = (double)setup->samples;
-            const double width = mcbe_domain_block_size((int)n);
+            const int shares = params->nested && k < params->m_count - 1;
+            const int joins = params->nested && k > 0 && params->m_axis[k - 1] >= n;
+            const double products = setup->design == MCBE_DESIGN_PAIRED
+                                        ? 2.0 * sqrt((double)setup->samples)
+                                        : (double)setup->samples;
             plan->cells[plan->cell_count++] =
                 (mcbe_cell_t){.n = n,
                               .m = m,
-                              .flops = 2.0 * fn * fm * samples,
-                              .seconds = 5e-5 + samples * seconds_per_sample(fn, fm),
-                              /* frame and its transpose, screening copies, one block of points and
-                                 coefficients */
-                              .bytes = 24.0 * fn * fm + 8.0 * width * (2.0 * fn + fm) + 64.0 * fm};
+                              .flops = shares ? 0.0 : 2.0 * fn * fm * products,
+                              .seconds = seconds_of_cell(setup, fn, fm, shares),
+                              .bytes = bytes_of_cell(setup, fn, fm),
+                              .joins = joins};
         }
     }
     return MCBE_OK;
@@ -213,7 +246,7 @@ static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe
 static int64_t verdict(const mcbe_frame_t *frame, const mcbe_bias_state_t *state,
                        const double *bias)
 {
-    for (int j = 0; j < frame->m; j++) {
+    for (int j = 0; j < state->m; j++) {
         if (bias[j] < 0.0) {
             return VERDICT_UNDECIDED;
         }
@@ -226,7 +259,7 @@ static mcbe_status_t derive_families(const params_t *params, const mcbe_stream_k
                                      const double *alpha, const mcbe_layout_t *layout,
                                      mcbe_record_t *record)
 {
-    const int m = frame->m;
+    const int m = state->m;
     double *bias = mcbe_alloc((size_t)m, sizeof *bias);
     mcbe_status_t st = bias ? MCBE_OK : MCBE_ERR_NOMEM;
     for (int i = 0; i < params->setup.family_count && st == MCBE_OK; i++) {
@@ -247,11 +280,12 @@ static mcbe_status_t derive_families(const params_t *params, const mcbe_stream_k
     return st;
 }
 
-mcbe_status_t derive_record(const params_t *params, const mcbe_stream_key_t *key,
+mcbe_status_t derive_record(const params_t *params, const mcbe_cell_t *cell, int64_t trial,
                             const mcbe_frame_t *frame, const mcbe_bias_state_t *state,
                             const mcbe_layout_t *layout, mcbe_record_t *record)
 {
-    const int m = frame->m;
+    const mcbe_stream_key_t key = key_of_cell(params, cell, trial);
+    const int m = state->m;
     const double *unit = mcbe_setup_bias_unit(&params->setup, frame);
     double *alpha = mcbe_alloc((size_t)m, sizeof *alpha);
     double *scaled = mcbe_alloc((size_t)m, sizeof *scaled);
@@ -275,20 +309,21 @@ mcbe_status_t derive_record(const params_t *params, const mcbe_stream_key_t *key
         mcbe_record_set_f64(record, layout, m, COLUMN_DIRECTION, state->alpha);
         mcbe_record_set_f64(record, layout, m, COLUMN_ROW_NORM, frame->norm);
         mcbe_record_set_i64(record, layout, m, COLUMN_WITNESS, state->witness);
-        st = derive_families(params, key, frame, state, alpha, layout, record);
+        st = derive_families(params, &key, frame, state, alpha, layout, record);
     }
     mcbe_free(scaled);
     mcbe_free(alpha);
     return st;
 }
 
-static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cell, int64_t trial,
-                                  const mcbe_team_t *team, const mcbe_layout_t *layout,
-                                  mcbe_record_t *record, mcbe_error_t *err)
+static mcbe_status_t compute_job(const void *handle, const mcbe_cell_t *cells, int64_t count,
+                                 int64_t trial, const mcbe_team_t *team,
+                                 const mcbe_layout_t *layout, mcbe_record_t *records,
+                                 mcbe_error_t *err)
 {
     const params_t *params = handle;
     const mcbe_setup_t *setup = &params->setup;
-    const mcbe_stream_key_t key = key_of_unit(params, cell, trial);
+    const mcbe_stream_key_t key = key_of_points(params, cells, trial);
     const mcbe_sampling_t sampling = {.domain = setup->domain,
                                       .design = setup->design,
                                       .precision = setup->precision,
@@ -296,16 +331,24 @@ static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cell, i
                                       .unchanged = setup->unchanged,
                                       .init_rows = setup->init_rows};
     mcbe_frame_t frame = {0};
-    mcbe_bias_state_t state = {0};
     mcbe_status_t st;
+    mcbe_bias_state_t *states = mcbe_alloc((size_t)count, sizeof *states);
+    if (!states) {
+        return MCBE_ERR_NOMEM;
+    }
     MCBE_TRY(mcbe_setup_frame(setup, &key, &frame));
-    MCBE_TRY(mcbe_bias_state_init(&state, frame.m));
-    MCBE_TRY(mcbe_sampling_run(&sampling, &frame, &key, team, &state, err));
-    if (mcbe_comm_rank(team->comm) == 0) {
-        st = derive_record(params, &key, &frame, &state, layout, record);
+    for (int64_t i = 0; i < count; i++) {
+        MCBE_TRY(mcbe_bias_state_init(&states[i], (int)cells[i].m));
+    }
+    MCBE_TRY(mcbe_sampling_run(&sampling, &frame, &key, team, states, (int)count, err));
+    for (int64_t i = 0; i < count && mcbe_comm_rank(team->comm) == 0; i++) {
+        MCBE_TRY(derive_record(params, &cells[i], trial, &frame, &states[i], layout, &records[i]));
     }
 out:
-    mcbe_bias_state_free(&state);
+    for (int64_t i = 0; i < count; i++) {
+        mcbe_bias_state_free(&states[i]);
+    }
+    mcbe_free(states);
     mcbe_frame_free(&frame);
     return st;
 }
@@ -318,6 +361,6 @@ const mcbe_experiment_t mcbe_phase_diagram = {
     .close = close_params,
     .plan = plan_cells,
     .layout = make_layout,
-    .compute = compute_unit,
+    .compute = compute_job,
     .verify = verify_unit,
 };

@@ -38,6 +38,7 @@ enum { VERDICT_REFUTED = 0, VERDICT_PROVEN = 1, VERDICT_UNDECIDED = 2 };
 typedef struct params {
     mcbe_setup_t setup;
     int64_t trials;
+    int nested; /* layers of one n are the first rows of the largest, and share their points */
     const int64_t *n_axis, *m_axis; /* borrowed from the config */
     int n_count, m_count;
 } params_t;
@@ -47,19 +48,29 @@ static inline int column_of_family(int family, family_column_t which)
     return COLUMN_COUNT + family * FAMILY_COUNT + (int)which;
 }
 
-/* Which frame and which points a unit has. */
-static inline mcbe_stream_key_t key_of_unit(const params_t *params, const mcbe_cell_t *cell,
+/* The address of what belongs to one cell alone: its drawn biases. */
+static inline mcbe_stream_key_t key_of_cell(const params_t *params, const mcbe_cell_t *cell,
                                             int64_t trial)
 {
     return (mcbe_stream_key_t){
         .seed = params->setup.seed, .n = cell->n, .m = cell->m, .trial = trial};
 }
 
-/* Fill a record from the state of a unit: everything that follows from alpha*, the frame and the
- * biases.
+/* The address of the frame and the points a cell is computed from: nested cells use those of the
+ * largest m. */
+static inline mcbe_stream_key_t key_of_points(const params_t *params, const mcbe_cell_t *cell,
+                                              int64_t trial)
+{
+    mcbe_stream_key_t key = key_of_cell(params, cell, trial);
+    key.m = params->nested ? params->m_axis[params->m_count - 1] : key.m;
+    return key;
+}
+
+/* Fill a record from the state of a unit: everything that follows from alpha*, the frame (of
+ * which the cell has the first m rows) and the biases.
  * @return MCBE_OK; MCBE_ERR_NOMEM */
-MCBE_NODISCARD mcbe_status_t derive_record(const params_t *params, const mcbe_stream_key_t *key,
-                                           const mcbe_frame_t *frame,
+MCBE_NODISCARD mcbe_status_t derive_record(const params_t *params, const mcbe_cell_t *cell,
+                                           int64_t trial, const mcbe_frame_t *frame,
                                            const mcbe_bias_state_t *state,
                                            const mcbe_layout_t *layout, mcbe_record_t *record);
 

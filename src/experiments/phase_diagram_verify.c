@@ -15,7 +15,8 @@ typedef struct evidence {
     mcbe_frame_t frame;      /* owned, regenerated */
     mcbe_bias_state_t state; /* owned, as stored */
     mcbe_point_t point;      /* owned, under examination */
-    double *c;               /* owned, [m], its coefficients */
+    double *c;               /* owned, [m of the frame], its coefficients */
+    unsigned char *active;   /* owned, likewise, which rows are active there */
 } evidence_t;
 
 static mcbe_status_t corrupt(const evidence_t *e, mcbe_error_t *err, const char *what,
@@ -48,12 +49,13 @@ static mcbe_status_t collect(evidence_t *e, const mcbe_layout_t *layout,
                              const mcbe_record_t *record)
 {
     mcbe_status_t st;
-    e->key = key_of_unit(e->params, e->cell, e->trial);
+    e->key = key_of_points(e->params, e->cell, e->trial);
     MCBE_TRY(mcbe_setup_frame(&e->params->setup, &e->key, &e->frame));
     MCBE_TRY(load_state(e, layout, record));
     MCBE_TRY(mcbe_point_init(&e->point, e->frame.n));
     e->c = mcbe_alloc((size_t)e->frame.m, sizeof *e->c);
-    if (!e->c) {
+    e->active = mcbe_alloc((size_t)e->frame.m, sizeof *e->active);
+    if (!e->c || !e->active) {
         st = MCBE_ERR_NOMEM;
     }
 out:
@@ -62,6 +64,7 @@ out:
 
 static void discard(evidence_t *e)
 {
+    mcbe_free(e->active);
     mcbe_free(e->c);
     mcbe_point_free(&e->point);
     mcbe_bias_state_free(&e->state);
@@ -71,7 +74,7 @@ static void discard(evidence_t *e)
 /* Regenerate a point the unit claims to have visited, and its coefficients. */
 static mcbe_status_t regenerate(evidence_t *e, int64_t sample, int64_t row, mcbe_error_t *err)
 {
-    const int64_t visited_first = e->params->setup.init_rows ? mcbe_row_sample(e->frame.m - 1) : 0;
+    const int64_t visited_first = e->params->setup.init_rows ? mcbe_row_sample(e->state.m - 1) : 0;
     if (sample >= e->state.samples || sample < visited_first ||
         mcbe_sampling_point(e->params->setup.design, &e->params->setup.domain, &e->frame, &e->key,
                             sample, &e->point) != MCBE_OK) {
@@ -123,7 +126,11 @@ static mcbe_status_t check_min_active(evidence_t *e, mcbe_error_t *err)
         const double xk = (double)e->point.a[k] + (double)e->point.b[k];
         sum += xk * xk;
     }
-    const int active = mcbe_active_count(&e->frame, e->c, NULL, sqrt(sum) * e->point.scale, NULL);
+    mcbe_active_count(&e->frame, e->c, NULL, sqrt(sum) * e->point.scale, e->active);
+    int active = 0;
+    for (int j = 0; j < e->state.m; j++) { /* a nested layer has only the first rows of the frame */
+        active += e->active[j];
+    }
     return active == e->state.min_active
                ? MCBE_OK
                : corrupt(e, err, "min_active is not the number of active rows at its sample", -1);
@@ -133,11 +140,11 @@ static mcbe_status_t check_min_active(evidence_t *e, mcbe_error_t *err)
 static mcbe_status_t check_derived(evidence_t *e, const mcbe_layout_t *layout,
                                    const mcbe_record_t *record, mcbe_error_t *err)
 {
-    const int64_t m = e->frame.m;
+    const int64_t m = e->state.m;
     mcbe_record_t again = {0};
     mcbe_status_t st;
     MCBE_TRY(mcbe_record_init(&again, layout, record->cell, record->trial, m));
-    MCBE_TRY(derive_record(e->params, &e->key, &e->frame, &e->state, layout, &again));
+    MCBE_TRY(derive_record(e->params, e->cell, e->trial, &e->frame, &e->state, layout, &again));
     for (int i = 0; i < layout->count; i++) {
         const mcbe_column_t *column = layout->columns + i;
         const int64_t start = mcbe_layout_offset(layout, i, m);

@@ -6,12 +6,13 @@
 #include "check.h"
 #include "memory.h"
 
-/* What a team does between two agreements. Only teams of more than one rank keep a copy and events.
- */
-typedef struct round_state {
-    mcbe_bias_state_t agreed;  /* owned: the state at the round's start, with rank 0's witnesses */
-    mcbe_bias_events_t events; /* owned: what this rank lowered since */
-} round_state_t;
+/* What a team keeps of each layer between two agreements; one rank alone needs none of it. */
+typedef struct team_round {
+    mcbe_bias_state_t
+        *agreed; /* owned, [count]: the states at the round's start, with rank 0's witnesses */
+    mcbe_bias_events_t *events; /* owned, [count]: what this rank lowered since */
+    int count;
+} team_round_t;
 
 int64_t mcbe_row_sample(int64_t row)
 {
@@ -100,12 +101,13 @@ mcbe_status_t mcbe_sampling_point(mcbe_design_t design, const mcbe_domain_t *dom
     return st;
 }
 
+/* The rows of a layer are points for that layer only: a nested one has fewer. */
 static mcbe_status_t visit_rows(const mcbe_frame_t *frame, mcbe_estimator_t *estimator,
                                 mcbe_bias_state_t *state)
 {
     float *x = mcbe_alloc((size_t)frame->n, sizeof *x);
     mcbe_status_t st = x ? MCBE_OK : MCBE_ERR_NOMEM;
-    for (int64_t row = 0; row < frame->m && st == MCBE_OK; row++) {
+    for (int64_t row = 0; row < state->m && st == MCBE_OK; row++) {
         const double scale = row_point(frame, row, x);
         st = mcbe_estimator_point(estimator, x, scale, mcbe_row_sample(row), state, NULL);
     }
@@ -123,19 +125,20 @@ static int64_t start_of(const mcbe_sampling_t *sampling, int n, int64_t block)
 /* This rank's share of the blocks [first, last). */
 static mcbe_status_t visit_blocks(const mcbe_sampling_t *sampling, int n, int64_t first,
                                   int64_t last, const mcbe_team_t *team,
-                                  mcbe_estimator_t *estimator, mcbe_bias_state_t *state,
+                                  mcbe_estimator_t *estimator, mcbe_bias_state_t *states, int count,
                                   mcbe_bias_events_t *events)
 {
     const int rank = mcbe_comm_rank(team->comm), size = mcbe_comm_size(team->comm);
     for (int64_t block = first; block < last; block++) {
+        const int64_t samples = start_of(sampling, n, block + 1) - start_of(sampling, n, block);
+        if (samples == 0) {
+            break;
+        }
         if (block % size != rank) {
             continue;
         }
-        const int64_t count = start_of(sampling, n, block + 1) - start_of(sampling, n, block);
-        if (count == 0) {
-            break;
-        }
-        mcbe_status_t st = mcbe_estimator_block(estimator, block, 0, count, state, events);
+        mcbe_status_t st =
+            mcbe_estimator_block_nested(estimator, block, 0, samples, states, count, events);
         if (st != MCBE_OK) {
             return st;
         }
@@ -160,88 +163,127 @@ static void agree_counts(const mcbe_team_t *team, const mcbe_bias_state_t *agree
 }
 
 /* End of a round in a team: everybody leaves with the state one rank would have. */
-static mcbe_status_t agree(const mcbe_team_t *team, int64_t visited, round_state_t *round,
-                           mcbe_bias_state_t *state, mcbe_error_t *err)
+static mcbe_status_t agree(const mcbe_team_t *team, int64_t visited, mcbe_bias_state_t *agreed,
+                           mcbe_bias_events_t *events, mcbe_bias_state_t *state)
 {
     const size_t m = (size_t)state->m;
-    mcbe_bias_event_t *all = NULL;
-    size_t *sizes = NULL;
+    void *all = NULL;
     mcbe_status_t st;
-    MCBE_TRY(mcbe_fault_check(team->faults, "reduce", err));
-    agree_counts(team, &round->agreed, visited, state);
-    mcbe_comm_min_f64(team->comm, state->alpha, m);
-    sizes = mcbe_alloc((size_t)mcbe_comm_size(team->comm), sizeof *sizes);
+    size_t *sizes = mcbe_alloc((size_t)mcbe_comm_size(team->comm), sizeof *sizes);
     if (!sizes) {
-        st = MCBE_ERR_NOMEM;
-        goto out;
+        return MCBE_ERR_NOMEM;
     }
-    void *gathered = NULL;
-    MCBE_TRY(mcbe_comm_gather(team->comm, round->events.list,
-                              round->events.count * sizeof *round->events.list, &gathered, sizes));
-    all = gathered;
+    agree_counts(team, agreed, visited, state);
+    mcbe_comm_min_f64(team->comm, state->alpha, m);
+    MCBE_TRY(mcbe_comm_gather(team->comm, events->list, events->count * sizeof *events->list, &all,
+                              sizes));
     if (mcbe_comm_rank(team->comm) == 0) {
         size_t bytes = 0;
         for (int r = 0; r < mcbe_comm_size(team->comm); r++) {
             bytes += sizes[r];
         }
-        mcbe_bias_sort_events(all, bytes / sizeof *all);
-        mcbe_bias_replay(&round->agreed, all, bytes / sizeof *all);
+        mcbe_bias_sort_events(all, bytes / sizeof(mcbe_bias_event_t));
+        mcbe_bias_replay(agreed, all, bytes / sizeof(mcbe_bias_event_t));
         /* two independent ways to the same minima */
-        MCBE_BUG_ASSERT(memcmp(round->agreed.alpha, state->alpha, m * sizeof *state->alpha) == 0);
+        MCBE_BUG_ASSERT(memcmp(agreed->alpha, state->alpha, m * sizeof *state->alpha) == 0);
     }
-    int64_t history[2] = {round->agreed.updates, round->agreed.last_update};
+    int64_t history[2] = {agreed->updates, agreed->last_update};
     mcbe_comm_broadcast(team->comm, history, sizeof history);
-    round->agreed.updates = state->updates = history[0];
-    round->agreed.last_update = state->last_update = history[1];
-    round->agreed.samples = state->samples;
-    round->agreed.min_active = state->min_active;
-    round->agreed.min_active_sample = state->min_active_sample;
-    memcpy(round->agreed.alpha, state->alpha, m * sizeof *state->alpha);
-    round->events.count = 0;
+    agreed->updates = state->updates = history[0];
+    agreed->last_update = state->last_update = history[1];
+    agreed->samples = state->samples;
+    agreed->min_active = state->min_active;
+    agreed->min_active_sample = state->min_active_sample;
+    memcpy(agreed->alpha, state->alpha, m * sizeof *state->alpha);
+    events->count = 0;
 out:
     mcbe_free(sizes);
     mcbe_free(all);
     return st;
 }
 
+static mcbe_status_t start_rounds(team_round_t *round, const mcbe_bias_state_t *states, int count)
+{
+    round->agreed = mcbe_alloc((size_t)count, sizeof *round->agreed);
+    round->events = mcbe_alloc((size_t)count, sizeof *round->events);
+    mcbe_status_t st = round->agreed && round->events ? MCBE_OK : MCBE_ERR_NOMEM;
+    for (; round->count < count && st == MCBE_OK; round->count++) {
+        st = mcbe_bias_state_init(&round->agreed[round->count], states[round->count].m);
+        if (st == MCBE_OK) {
+            mcbe_bias_state_copy(&round->agreed[round->count], &states[round->count]);
+        }
+    }
+    return st;
+}
+
+static void end_rounds(team_round_t *round)
+{
+    for (int i = 0; i < round->count; i++) {
+        mcbe_bias_state_free(&round->agreed[i]);
+        mcbe_bias_events_free(&round->events[i]);
+    }
+    mcbe_free(round->agreed);
+    mcbe_free(round->events);
+}
+
+static mcbe_status_t end_round(const mcbe_team_t *team, int64_t visited, team_round_t *round,
+                               mcbe_bias_state_t *states, mcbe_error_t *err)
+{
+    mcbe_status_t st = mcbe_fault_check(team->faults, "reduce", err);
+    for (int i = 0; i < round->count && st == MCBE_OK; i++) {
+        st = agree(team, visited, &round->agreed[i], &round->events[i], &states[i]);
+    }
+    return st;
+}
+
+/* The stop rule of all layers together. */
+static int is_quiet(const mcbe_sampling_t *sampling, int64_t end, const mcbe_bias_state_t *states,
+                    int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (end - 1 - states[i].last_update < sampling->unchanged) {
+            return 0;
+        }
+    }
+    return sampling->unchanged > 0;
+}
+
 mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_frame_t *frame,
                                 const mcbe_stream_key_t *key, const mcbe_team_t *team,
-                                mcbe_bias_state_t *state, mcbe_error_t *err)
+                                mcbe_bias_state_t *states, int count, mcbe_error_t *err)
 {
-    const int shared = mcbe_comm_size(team->comm) > 1;
-    const int n = frame->n;
+    const int shared = mcbe_comm_size(team->comm) > 1, n = frame->n;
     mcbe_estimator_t *estimator = NULL;
-    round_state_t round = {0};
+    team_round_t round = {0};
     mcbe_status_t st;
     MCBE_TRY(mcbe_estimator_create_design(&estimator, frame, &sampling->domain, key,
                                           sampling->precision, sampling->design,
                                           sampling->samples));
     MCBE_TRY(mcbe_fault_check(team->faults, "unit", err));
-    if (sampling->init_rows) {
-        MCBE_TRY(visit_rows(frame, estimator, state));
+    for (int i = 0; i < count && sampling->init_rows; i++) {
+        MCBE_TRY(visit_rows(frame, estimator, &states[i]));
     }
     if (shared) {
-        MCBE_TRY(mcbe_bias_state_init(&round.agreed, frame->m));
-        mcbe_bias_state_copy(&round.agreed, state);
+        MCBE_TRY(start_rounds(&round, states, count));
     }
     for (int64_t first = 0, end = 0; end < sampling->samples; first += MCBE_ROUND_BLOCKS) {
         const int64_t start = end;
         end = start_of(sampling, n, first + MCBE_ROUND_BLOCKS);
-        MCBE_TRY(visit_blocks(sampling, n, first, first + MCBE_ROUND_BLOCKS, team, estimator, state,
-                              shared ? &round.events : NULL));
+        MCBE_TRY(visit_blocks(sampling, n, first, first + MCBE_ROUND_BLOCKS, team, estimator,
+                              states, count, round.events));
         if (shared) {
-            MCBE_TRY(agree(team, end - start, &round, state, err));
+            MCBE_TRY(end_round(team, end - start, &round, states, err));
         }
-        if (sampling->unchanged > 0 && end - 1 - state->last_update >= sampling->unchanged) {
+        if (is_quiet(sampling, end, states, count)) {
             break;
         }
     }
-    if (shared) { /* rank 0 kept the witnesses by replay */
-        memcpy(state->witness, round.agreed.witness, (size_t)frame->m * sizeof *state->witness);
+    for (int i = 0; i < round.count; i++) { /* rank 0 kept the witnesses by replay */
+        memcpy(states[i].witness, round.agreed[i].witness,
+               (size_t)states[i].m * sizeof *states[i].witness);
     }
 out:
-    mcbe_bias_events_free(&round.events);
-    mcbe_bias_state_free(&round.agreed);
+    end_rounds(&round);
     mcbe_estimator_destroy(&estimator);
     return st;
 }

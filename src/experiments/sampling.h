@@ -15,22 +15,23 @@ typedef struct mcbe_sampling {
     int init_rows;     /* visit w_j / |w_j| first; row j has the sample id of mcbe_row_sample */
 } mcbe_sampling_t;
 
-/** Draw the points of one unit and lower `state`. Collective over team->comm.
+/** Draw points and lower the states of one or several nested layers. Collective over team->comm.
  *
  *  Rounds of MCBE_ROUND_BLOCKS blocks; within a round, block b belongs to rank b mod size. Every
  * rank screens against the state at the round's start and its own blocks so far; at the round's end
  * alpha is combined by MPI_Allreduce(MPI_MIN), and rank 0 replays all events in the order of their
  * samples, so that updates, witnesses and the stop rule are those of one rank. What the result is
  * does not depend on the size.
- *  @param[in,out] state  as made by mcbe_bias_state_init; on ranks other than 0 witnesses are not
- * kept
+ *  @param[in,out] states  [count], as made by mcbe_bias_state_init; layer i is the first
+ * states[i].m rows of the frame, ascending; on ranks other than 0 witnesses are not kept. A stop
+ * rule waits for all.
  *  @return MCBE_OK; MCBE_ERR_NOMEM; MCBE_ERR_INTERNAL. Not agreed: the caller ends the run on an
  * error. Source: thesis Alg. 1. */
 MCBE_NODISCARD mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling,
                                                const mcbe_frame_t *frame,
                                                const mcbe_stream_key_t *key,
-                                               const mcbe_team_t *team, mcbe_bias_state_t *state,
-                                               mcbe_error_t *err);
+                                               const mcbe_team_t *team, mcbe_bias_state_t *states,
+                                               int count, mcbe_error_t *err);
 
 /** Id of the point w_j / |w_j|, and back; ids of random points are >= 0. */
 int64_t mcbe_row_sample(int64_t row);

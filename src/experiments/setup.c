@@ -115,12 +115,13 @@ static mcbe_status_t check_design(const mcbe_setup_t *setup, const mcbe_config_t
 static mcbe_status_t check_init_rows(const mcbe_setup_t *setup, const mcbe_config_t *config,
                                      mcbe_error_t *err)
 {
-    if (setup->init_rows &&
-        (setup->domain.nonnegative || setup->domain.kind == MCBE_DOMAIN_GAUSSIAN)) {
+    const mcbe_domain_t *domain = &setup->domain;
+    if (setup->init_rows && (domain->nonnegative || domain->kind == MCBE_DOMAIN_GAUSSIAN ||
+                             domain->radial == MCBE_RADIAL_SAMPLED)) {
         return mcbe_config_reject(
             config, err, "sampling.init_rows",
-            "true; the rows' directions are points of K only for sphere, ball "
-            "and shell without domain.nonnegative");
+            "true; the rows' directions stand for points of K only on sphere, ball and "
+            "shell, with domain.radial: analytic and without domain.nonnegative");
     }
     return MCBE_OK;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernels.h"
 #include "memory.h"
 
 mcbe_status_t mcbe_bias_state_init(mcbe_bias_state_t *state, int m)
@@ -103,44 +104,27 @@ void mcbe_bias_replay(mcbe_bias_state_t *state, const mcbe_bias_event_t *events,
     }
 }
 
-/* The row with the largest coefficient among those below their alpha; ties give the lowest index.
- */
-static int best_row_below(int m, const double *alpha, const double *c)
-{
-    int best = -1;
-    for (int j = 0; j < m; j++) {
-        if (c[j] < alpha[j] && (best < 0 || c[j] > c[best])) {
-            best = j;
-        }
-    }
-    return best;
-}
-
-/* Rows that come before `row` in the order of J_x: larger coefficient, or the same and a lower
- * index. */
-static int rows_ahead(int m, const double *c, int row)
-{
-    int ahead = 0;
-    for (int i = 0; i < row; i++) {
-        ahead += c[i] >= c[row];
-    }
-    for (int i = row + 1; i < m; i++) {
-        ahead += c[i] > c[row];
-    }
-    return ahead;
-}
-
 int mcbe_bias_lower(int n, int m, double *alpha, const double *c, int *rows)
 {
     /* A row below its alpha is lowered iff it is in J_x. Taken from the largest coefficient down,
      * the first one that is not in J_x ends it: all others come after it in the order of J_x. */
+    const mcbe_kernels_t *kernels = mcbe_kernels();
     int lowered = 0;
     for (;;) {
-        int row = best_row_below(m, alpha, c);
-        if (row < 0 || rows_ahead(m, c, row) >= n) {
+        const double highest = kernels->highest_below(m, alpha, c);
+        int ahead = kernels->count_above(m, c, highest);
+        if (highest == -INFINITY || ahead >= n) {
             return lowered;
         }
-        alpha[row] = c[row];
+        int row =
+            0; /* of equal coefficients the lowest index comes first, below its alpha or not */
+        for (; !(c[row] == highest && highest < alpha[row]); row++) {
+            ahead += c[row] == highest;
+        }
+        if (ahead >= n) {
+            return lowered;
+        }
+        alpha[row] = highest;
         rows[lowered++] = row;
     }
 }

@@ -27,21 +27,42 @@ void mcbe_blas_single_thread(void)
     }
 }
 
-const char *mcbe_blas_config(void)
+/* A function of the library that serves our products. LAPACK may bring in a second BLAS that does
+ * not, so the global namespace is the wrong place to look. */
+static void *blas_function(const char *name, const char **file)
 {
-    if (openblas_get_config) {
-        return openblas_get_config();
-    }
-    /* no version function: the file it came from is the best there is to say */
     Dl_info info;
     void (*product)(void) = (void (*)(void))cblas_sgemm;
-    void *address;
+    void *address, *function = NULL;
     _Static_assert(sizeof address == sizeof product, "function pointers fit data pointers (POSIX)");
     __builtin_memcpy(&address, &product, sizeof address);
-    return dladdr(address, &info) && info.dli_fname ? info.dli_fname : "unknown";
+    *file = dladdr(address, &info) && info.dli_fname ? info.dli_fname : "unknown";
+    void *library = dlopen(*file, RTLD_LAZY | RTLD_NOLOAD);
+    if (library) {
+        function = dlsym(library, name);
+        dlclose(library);
+    }
+    return function;
+}
+
+static const char *ask_blas(const char *name, const char **file)
+{
+    void *address = blas_function(name, file);
+    char *(*function)(void) = NULL;
+    __builtin_memcpy(&function, &address, sizeof function);
+    return function ? function() : NULL;
+}
+
+const char *mcbe_blas_config(void)
+{
+    const char *file;
+    const char *config = ask_blas("openblas_get_config", &file);
+    return config ? config : file;
 }
 
 const char *mcbe_blas_core(void)
 {
-    return openblas_get_corename ? openblas_get_corename() : "unknown";
+    const char *file;
+    const char *core = ask_blas("openblas_get_corename", &file);
+    return core ? core : "unknown";
 }

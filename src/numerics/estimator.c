@@ -7,6 +7,9 @@
 #include "mcbe/injectivity.h"
 #include "memory.h"
 
+/* Layers of m to m + (m - n) / NESTED_SPREAD rows share a screen. */
+#define NESTED_SPREAD 32
+
 static void copy_frame_scaled(mcbe_estimator_t *e)
 {
     const size_t count = (size_t)e->frame->m * (size_t)e->frame->n;
@@ -67,9 +70,12 @@ mcbe_status_t mcbe_estimator_create_design(mcbe_estimator_t **estimator, const m
     e->kernels = mcbe_kernels();
     e->in_f32 = precision == MCBE_PRECISION_MIXED;
     e->w_screen = mcbe_alloc(m * n, e->in_f32 ? sizeof(float) : sizeof(double));
+    e->alpha = mcbe_alloc(m, sizeof *e->alpha);
     e->c = mcbe_alloc(m, sizeof *e->c);
+    e->active = mcbe_alloc(m, sizeof *e->active);
     e->rows = mcbe_alloc(m, sizeof *e->rows);
-    mcbe_status_t st = e->w_screen && e->c && e->rows ? MCBE_OK : MCBE_ERR_NOMEM;
+    mcbe_status_t st =
+        e->w_screen && e->alpha && e->c && e->active && e->rows ? MCBE_OK : MCBE_ERR_NOMEM;
     if (st == MCBE_OK) {
         copy_frame_scaled(e);
         st = design == MCBE_DESIGN_IID ? mcbe_iid_create(&e->iid, e)
@@ -97,7 +103,9 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
         mcbe_iid_destroy(&e->iid);
         mcbe_paired_destroy(&e->paired);
         mcbe_free(e->w_screen);
+        mcbe_free(e->alpha);
         mcbe_free(e->c);
+        mcbe_free(e->active);
         mcbe_free(e->rows);
         mcbe_free(e);
         *estimator = NULL;
@@ -146,20 +154,15 @@ static double point_norm(int n, const float *a, const float *b, ptrdiff_t stride
     return sqrt(sum);
 }
 
-mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a, const float *b,
-                                   ptrdiff_t stride, double scale, int64_t sample,
-                                   mcbe_bias_state_t *state, mcbe_bias_events_t *events)
+/* One layer: the first state->m rows, of which e->c and e->active are known. */
+static mcbe_status_t visit_layer(mcbe_estimator_t *e, int active, int64_t sample,
+                                 mcbe_bias_state_t *state, mcbe_bias_events_t *events)
 {
-    const int m = e->frame->m, n = e->frame->n;
-    e->stages.canonical++;
-    e->kernels->coefficients(m, n, e->frame->wt, a, b, stride, scale, e->c);
-    const double norm = point_norm(n, a, b, stride) * scale;
-    const int active = mcbe_active_count(e->frame, e->c, NULL, norm, NULL);
     if (active < state->min_active) {
         state->min_active = active;
         state->min_active_sample = sample;
     }
-    const int lowered = mcbe_bias_lower(n, m, state->alpha, e->c, e->rows);
+    const int lowered = mcbe_bias_lower(e->frame->n, state->m, state->alpha, e->c, e->rows);
     if (lowered == 0) {
         return MCBE_OK;
     }
@@ -171,27 +174,105 @@ mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a, const fl
     return events ? record_events(events, sample, state->alpha, e->rows, lowered) : MCBE_OK;
 }
 
-mcbe_status_t mcbe_estimator_block(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
-                                   mcbe_bias_state_t *state, mcbe_bias_events_t *events)
+mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a, const float *b,
+                                   ptrdiff_t stride, double scale, int64_t sample,
+                                   const mcbe_layers_t *layers)
+{
+    const int m = e->frame->m, n = e->frame->n;
+    e->stages.canonical++;
+    e->kernels->coefficients(m, n, e->frame->wt, a, b, stride, scale, e->c);
+    mcbe_active_count(e->frame, e->c, NULL, point_norm(n, a, b, stride) * scale, e->active);
+    int row = 0, active = 0;
+    for (int i = 0; i < layers->count; i++) {
+        mcbe_bias_state_t *state = layers->states + i;
+        for (; row < state->m; row++) {
+            active += e->active[row];
+        }
+        mcbe_status_t st =
+            visit_layer(e, active, sample, state, layers->events ? layers->events + i : NULL);
+        if (st != MCBE_OK) {
+            return st;
+        }
+    }
+    return MCBE_OK;
+}
+
+/* Layers screened together: the more rows they differ in, the more samples stay suspect, most of
+ * all where m is near n and every row is needed. */
+static int end_of_group(int n, const mcbe_bias_state_t *states, int first, int count)
+{
+    const int smallest = states[first].m;
+    int end = first + 1;
+    while (end < count && states[end].m - smallest <= (smallest - n) / NESTED_SPREAD) {
+        end++;
+    }
+    return end;
+}
+
+/* What one screen must find out so that its answer holds for every layer of a group. */
+static mcbe_screen_t screen_for(mcbe_estimator_t *e, const mcbe_layers_t *layers)
+{
+    const int m = layers->states[layers->count - 1].m;
+    mcbe_screen_t screen = {.m = m, .alpha = e->alpha};
+    for (int j = 0; j < m; j++) {
+        e->alpha[j] = -INFINITY;
+    }
+    for (int i = 0; i < layers->count; i++) {
+        const mcbe_bias_state_t *state = layers->states + i;
+        const int missing = m - state->m;
+        const int need = e->frame->n + missing, seen = (int)state->min_active + missing;
+        screen.need = need > screen.need ? need : screen.need;
+        screen.active_seen = seen > screen.active_seen ? seen : screen.active_seen;
+        for (int j = 0; j < state->m; j++) {
+            e->alpha[j] = state->alpha[j] > e->alpha[j] ? state->alpha[j] : e->alpha[j];
+        }
+    }
+    return screen;
+}
+
+mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *e, int64_t block, int64_t first,
+                                          int64_t last, mcbe_bias_state_t *states, int count,
+                                          mcbe_bias_events_t *events)
 {
     const mcbe_design_t design = e->iid ? MCBE_DESIGN_IID : MCBE_DESIGN_PAIRED;
     const int64_t width = mcbe_block_start(design, e->frame->n, block + 1) -
                           mcbe_block_start(design, e->frame->n, block);
     MCBE_BUG_ASSERT(block >= 0 && first >= 0 && first <= last && last <= width);
-    mcbe_status_t st = e->iid ? mcbe_iid_block(e, block, first, last, state, events)
-                              : mcbe_paired_block(e, block, first, last, state, events);
-    if (st == MCBE_OK) {
-        state->samples += last - first;
+    if (e->iid) {
+        mcbe_iid_prepare(e, block);
+    } else {
+        mcbe_paired_prepare(e, block);
     }
-    return st;
+    for (int i = 0, next; i < count; i = next) {
+        next = end_of_group(e->frame->n, states, i, count);
+        const mcbe_layers_t layers = {
+            .states = states + i, .events = events ? events + i : NULL, .count = next - i};
+        const mcbe_screen_t screen = screen_for(e, &layers);
+        mcbe_status_t st = e->iid ? mcbe_iid_visit(e, block, first, last, &screen, &layers)
+                                  : mcbe_paired_visit(e, block, first, last, &screen, &layers);
+        if (st != MCBE_OK) {
+            return st;
+        }
+    }
+    for (int i = 0; i < count; i++) {
+        states[i].samples += last - first;
+    }
+    return MCBE_OK;
+}
+
+mcbe_status_t mcbe_estimator_block(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
+                                   mcbe_bias_state_t *state, mcbe_bias_events_t *events)
+{
+    return mcbe_estimator_block_nested(e, block, first, last, state, 1, events);
 }
 
 mcbe_status_t mcbe_estimator_point(mcbe_estimator_t *e, const float *x, double scale,
                                    int64_t sample, mcbe_bias_state_t *state,
                                    mcbe_bias_events_t *events)
 {
+    const mcbe_layers_t layers = {.states = state, .events = events, .count = 1};
     state->samples++;
-    return mcbe_estimator_visit(e, x, NULL, 1, scale, sample, state, events);
+    return mcbe_estimator_visit(e, x, NULL, 1, scale, sample, &layers);
 }
 
 mcbe_stages_t mcbe_estimator_stages(const mcbe_estimator_t *e)

@@ -21,10 +21,29 @@ struct mcbe_estimator {
     void *w_screen;  /* owned, [m][n], float or double */
     mcbe_iid_t *iid; /* owned; the one of the design, the other is NULL */
     mcbe_paired_t *paired;
-    double *c; /* owned, [m], canonical coefficients of the point being visited */
-    int *rows; /* owned, [m] */
+    double *alpha;         /* owned, [m], what the screen in hand goes by */
+    double *c;             /* owned, [m], canonical coefficients of the point being visited */
+    unsigned char *active; /* owned, [m], which rows are active there */
+    int *rows;             /* owned, [m] */
     mcbe_stages_t stages;
 };
+
+/* The layers a point is visited for: nested, ascending in m. */
+typedef struct mcbe_layers {
+    mcbe_bias_state_t *states;  /* borrowed, [count] */
+    mcbe_bias_events_t *events; /* borrowed, [count], or NULL */
+    int count;
+} mcbe_layers_t;
+
+/* What a screen has to find out, for one or several layers at once. A sample may be dropped if at
+ * least `need` of the first m rows beat every row that may lie below alpha, and at least
+ * `active_seen` of them are active at bias 0. Rows that a smaller layer lacks can be no more than
+ * the difference, by which both numbers are raised. */
+typedef struct mcbe_screen {
+    int m;
+    const double *alpha; /* [m], the largest of the layers' */
+    int need, active_seen;
+} mcbe_screen_t;
 
 /** Bound on |approximate - canonical| of one coefficient, for |w| |x| = 1, in the screening
  * precision: rounding of w and x, a product of length n in any order, the canonical value's own
@@ -38,21 +57,25 @@ double mcbe_screen_tiny(const mcbe_estimator_t *e);
  *  @param[in] a, b  coordinates at [k * stride] */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a,
                                                   const float *b, ptrdiff_t stride, double scale,
-                                                  int64_t sample, mcbe_bias_state_t *state,
-                                                  mcbe_bias_events_t *events);
+                                                  int64_t sample, const mcbe_layers_t *layers);
 
+/* A design: prepare makes the points of a block and their approximate coefficients; visit screens
+ * them and takes the suspects among the samples [first, last) of the block to mcbe_estimator_visit.
+ */
 MCBE_NODISCARD mcbe_status_t mcbe_iid_create(mcbe_iid_t **iid, const mcbe_estimator_t *e);
 void mcbe_iid_destroy(mcbe_iid_t **iid);
-MCBE_NODISCARD mcbe_status_t mcbe_iid_block(mcbe_estimator_t *e, int64_t block, int64_t first,
-                                            int64_t last, mcbe_bias_state_t *state,
-                                            mcbe_bias_events_t *events);
+void mcbe_iid_prepare(mcbe_estimator_t *e, int64_t block);
+MCBE_NODISCARD mcbe_status_t mcbe_iid_visit(mcbe_estimator_t *e, int64_t block, int64_t first,
+                                            int64_t last, const mcbe_screen_t *screen,
+                                            const mcbe_layers_t *layers);
 
 /** @param[in] samples  the largest sample id that will be visited, plus 1 */
 MCBE_NODISCARD mcbe_status_t mcbe_paired_create(mcbe_paired_t **paired, const mcbe_estimator_t *e,
                                                 int64_t samples);
 void mcbe_paired_destroy(mcbe_paired_t **paired);
-MCBE_NODISCARD mcbe_status_t mcbe_paired_block(mcbe_estimator_t *e, int64_t block, int64_t first,
-                                               int64_t last, mcbe_bias_state_t *state,
-                                               mcbe_bias_events_t *events);
+void mcbe_paired_prepare(mcbe_estimator_t *e, int64_t block);
+MCBE_NODISCARD mcbe_status_t mcbe_paired_visit(mcbe_estimator_t *e, int64_t block, int64_t first,
+                                               int64_t last, const mcbe_screen_t *screen,
+                                               const mcbe_layers_t *layers);
 
 #endif

@@ -85,14 +85,14 @@ static double norm_bound(const mcbe_estimator_t *e)
 }
 
 /* Limits of the screen for the state as it is now, rounded towards suspicion. */
-static void set_limits(const mcbe_estimator_t *e, const double *alpha)
+static void set_limits(const mcbe_estimator_t *e, const mcbe_screen_t *screen)
 {
     const double norm_x = norm_bound(e);
-    for (int j = 0; j < e->frame->m; j++) {
+    for (int j = 0; j < screen->m; j++) {
         const double norm_w = ldexp(e->frame->norm[j], -e->w_exponent);
         const double error =
             mcbe_screen_error(e) * norm_w * norm_x + mcbe_screen_tiny(e) * (1.0 + norm_x);
-        const double limit = ldexp(alpha[j], -e->w_exponent - e->iid->x_exponent) + error;
+        const double limit = ldexp(screen->alpha[j], -e->w_exponent - e->iid->x_exponent) + error;
         if (e->in_f32) {
             ((float *)e->iid->slack)[j] = nextafterf((float)error, INFINITY);
             ((float *)e->iid->below)[j] = nextafterf((float)limit, INFINITY);
@@ -103,44 +103,51 @@ static void set_limits(const mcbe_estimator_t *e, const double *alpha)
     }
 }
 
-/* Approximate coefficients of the whole block and what they leave open. @return whether any sample
- * is suspect */
-static int screen(const mcbe_estimator_t *e, const mcbe_bias_state_t *state)
+void mcbe_iid_prepare(mcbe_estimator_t *e, int64_t block)
 {
-    const int m = e->frame->m, n = e->frame->n, width = e->iid->width;
-    const int active_seen = (int)state->min_active;
-    set_limits(e, state->alpha);
+    const mcbe_iid_t *d = e->iid;
+    const int m = e->frame->m, n = e->frame->n, width = d->width;
+    mcbe_stream_key_t key = e->key;
+    key.block = block;
+    mcbe_domain_fill(&e->domain, n, &key, d->x, d->scale);
     for (int s = 0; s < width; s++) {
-        e->iid->scale_screen[s] = ldexp(e->iid->scale[s], -e->iid->x_exponent);
+        d->scale_screen[s] = ldexp(d->scale[s], -d->x_exponent);
     }
     if (e->in_f32) {
-        e->kernels->scale_f32(n, width, e->iid->x, e->iid->scale_screen, e->iid->x_screen);
+        e->kernels->scale_f32(n, width, d->x, d->scale_screen, d->x_screen);
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0F, e->w_screen, n,
-                    e->iid->x_screen, width, 0.0F, e->iid->c_screen, width);
-        return e->kernels->screen_f32(m, width, e->iid->c_screen, e->iid->below, e->iid->slack, n,
-                                      active_seen, e->iid->suspect);
+                    d->x_screen, width, 0.0F, d->c_screen, width);
+    } else {
+        e->kernels->scale_f64(n, width, d->x, d->scale_screen, d->x_screen);
+        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0, e->w_screen, n,
+                    d->x_screen, width, 0.0, d->c_screen, width);
     }
-    e->kernels->scale_f64(n, width, e->iid->x, e->iid->scale_screen, e->iid->x_screen);
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0, e->w_screen, n,
-                e->iid->x_screen, width, 0.0, e->iid->c_screen, width);
-    return e->kernels->screen_f64(m, width, e->iid->c_screen, e->iid->below, e->iid->slack, n,
-                                  active_seen, e->iid->suspect);
 }
 
-mcbe_status_t mcbe_iid_block(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
-                             mcbe_bias_state_t *state, mcbe_bias_events_t *events)
+/* @return whether any sample of the block is suspect */
+static int screen_block(const mcbe_estimator_t *e, const mcbe_screen_t *screen)
+{
+    const mcbe_iid_t *d = e->iid;
+    set_limits(e, screen);
+    if (e->in_f32) {
+        return e->kernels->screen_f32(screen->m, d->width, d->c_screen, d->below, d->slack,
+                                      screen->need, screen->active_seen, d->suspect);
+    }
+    return e->kernels->screen_f64(screen->m, d->width, d->c_screen, d->below, d->slack,
+                                  screen->need, screen->active_seen, d->suspect);
+}
+
+mcbe_status_t mcbe_iid_visit(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
+                             const mcbe_screen_t *screen, const mcbe_layers_t *layers)
 {
     const mcbe_iid_t *d = e->iid;
     int64_t visited = 0;
-    mcbe_stream_key_t key = e->key;
-    key.block = block;
-    mcbe_domain_fill(&e->domain, e->frame->n, &key, d->x, d->scale);
-    if (screen(e, state)) {
+    if (screen_block(e, screen)) {
         for (int64_t s = first; s < last; s++) {
             if (d->suspect[s]) {
                 visited++;
                 mcbe_status_t st = mcbe_estimator_visit(e, d->x + s, NULL, d->width, d->scale[s],
-                                                        block * d->width + s, state, events);
+                                                        block * d->width + s, layers);
                 if (st != MCBE_OK) {
                     return st;
                 }

@@ -120,6 +120,41 @@ static void coefficients(int m, int n, const double *restrict wt, const float *r
     }
 }
 
+/* Lanes that a compiler can keep in vectors: a maximum over one variable is no loop it may reorder.
+ */
+#define LANES 16
+
+static double highest_below(int m, const double *restrict alpha, const double *restrict c)
+{
+    double best[LANES], highest = -INFINITY;
+    for (int s = 0; s < LANES; s++) {
+        best[s] = -INFINITY;
+    }
+    int j = 0;
+    for (; j + LANES <= m; j += LANES) {
+        for (int s = 0; s < LANES; s++) {
+            const double candidate = c[j + s] < alpha[j + s] ? c[j + s] : -INFINITY;
+            best[s] = candidate > best[s] ? candidate : best[s];
+        }
+    }
+    for (; j < m; j++) {
+        highest = c[j] < alpha[j] && c[j] > highest ? c[j] : highest;
+    }
+    for (int s = 0; s < LANES; s++) {
+        highest = best[s] > highest ? best[s] : highest;
+    }
+    return highest;
+}
+
+static int count_above(int m, const double *restrict c, double value)
+{
+    int64_t count = 0;
+    for (int j = 0; j < m; j++) {
+        count += c[j] > value;
+    }
+    return (int)count;
+}
+
 /* One screen for each precision; counts are as wide as the coefficients so that they share vectors.
  */
 #define DEFINE_SCREEN(function, real, integer)                                                     \
@@ -171,6 +206,8 @@ const mcbe_kernels_t MCBE_KERNELS = {
     .scale_f32 = scale_f32,
     .scale_f64 = scale_f64,
     .coefficients = coefficients,
+    .highest_below = highest_below,
+    .count_above = count_above,
     .screen_f32 = screen_f32,
     .screen_f64 = screen_f64,
     .pair_norms = pair_norms,

@@ -49,6 +49,11 @@ typedef struct mcbe_kernels {
     void (*coefficients)(int m, int n, const double *wt, const float *a, const float *b,
                          ptrdiff_t stride, double scale, double *c);
 
+    /* The largest c[j] with c[j] < alpha[j], -INFINITY if there is none; and how many c[j] > value.
+     */
+    double (*highest_below)(int m, const double *alpha, const double *c);
+    int (*count_above)(int m, const double *c, double value);
+
     /* Screen approximate coefficients c [m][width] whose error in row j is at most slack[j]:
      * suspect[s] gets MCBE_SUSPECT_ALPHA unless at least `need` rows surely beat every row that may
      * lie below its alpha (c_j < below[j]), and MCBE_SUSPECT_ACTIVE unless at least `active_seen`

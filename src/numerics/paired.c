@@ -109,20 +109,8 @@ static void destroy_bank(bank_t *bank)
     mcbe_free(bank->bytes);
 }
 
-/* Norms of the scaled rows, from above; padding rows have norm 0 and, by alpha = -inf, never lie
- * below it. */
-static void set_row_norms(mcbe_paired_t *p, const mcbe_estimator_t *e)
+static void set_low_margins(mcbe_paired_t *p, const mcbe_estimator_t *e)
 {
-    for (int j = 0; j < p->padded; j++) {
-        const double norm = j < e->frame->m ? ldexp(e->frame->norm[j], -e->w_exponent) : 0.0;
-        if (e->in_f32) {
-            ((float *)p->row_norm)[j] = norm > 0.0 ? nextafterf((float)norm, INFINITY) : 0.0F;
-            ((float *)p->alpha)[j] = -INFINITY;
-        } else {
-            ((double *)p->row_norm)[j] = norm;
-            ((double *)p->alpha)[j] = -INFINITY;
-        }
-    }
     for (int j = 0; j < e->frame->m; j++) {
         p->low_margin[j] =
             (float)(1.01 * mcbe_screen_error(e) * ldexp(e->frame->norm[j], -e->w_exponent));
@@ -164,7 +152,7 @@ mcbe_status_t mcbe_paired_create(mcbe_paired_t **paired, const mcbe_estimator_t 
         mcbe_paired_destroy(paired);
         return MCBE_ERR_NOMEM;
     }
-    set_row_norms(p, e);
+    set_low_margins(p, e);
     return MCBE_OK;
 }
 
@@ -281,27 +269,36 @@ static void extend_bank(mcbe_estimator_t *e, bank_t *bank, int which)
     bank->rows += width;
 }
 
-/* What a block's screening goes by: the state when it began. */
+/* What a block is screened by. */
 typedef struct limits {
-    int need, active_seen;
+    int m, need, active_seen;
     int by_bytes; /* the byte screen can decide: every alpha is finite, the largest not negative */
     float byte_level; /* byte_scale times the largest alpha, rounded up */
 } limits_t;
 
-static limits_t set_limits(mcbe_estimator_t *e, const mcbe_bias_state_t *state)
+static limits_t set_limits(mcbe_estimator_t *e, const mcbe_screen_t *screen)
 {
     mcbe_paired_t *p = e->paired;
+    const double norm_floor = e->in_f32 ? 0x1p-100 : 0x1p-900;
     double largest = -INFINITY;
-    for (int j = 0; j < state->m; j++) {
-        const double alpha = ldexp(state->alpha[j], -e->w_exponent);
+    for (int j = 0; j < p->padded; j++) {
+        /* what stands behind the layer (padding, rows of larger layers) is as good as unknown: no
+         * test counts it, for or against */
+        const int inside = j < screen->m;
+        const double alpha = inside ? ldexp(screen->alpha[j], -e->w_exponent) : -INFINITY;
+        /* a floor under the norm, so that norm times error also covers entries that underflow */
+        const double norm =
+            inside ? ldexp(e->frame->norm[j], -e->w_exponent) + norm_floor : INFINITY;
         largest = alpha > largest ? alpha : largest;
         if (e->in_f32) {
-            ((float *)p->alpha)[j] = nextafterf((float)alpha, INFINITY);
+            ((float *)p->alpha)[j] = inside ? nextafterf((float)alpha, INFINITY) : -INFINITY;
+            ((float *)p->row_norm)[j] = nextafterf((float)norm, INFINITY);
         } else {
             ((double *)p->alpha)[j] = alpha;
+            ((double *)p->row_norm)[j] = norm;
         }
     }
-    limits_t limits = {.need = e->frame->n, .active_seen = (int)state->min_active};
+    limits_t limits = {.m = screen->m, .need = screen->need, .active_seen = screen->active_seen};
     limits.by_bytes = e->in_f32 && largest >= 0.0 && largest < INFINITY;
     if (limits.by_bytes) {
         limits.byte_level = nextafterf((float)(p->byte_scale * largest), INFINITY);
@@ -343,10 +340,10 @@ static void screen_tile(mcbe_estimator_t *e, const limits_t *limits, const bank_
     if (limits->by_bytes) {
         _Alignas(64) int8_t limit[TILE];
         e->kernels->pair_limits_i8(limits->byte_level, norms.upper, limit);
-        e->kernels->pair_screen_i8(m, tiled->bytes + tile * m * TILE, fixed_bytes, limit,
+        e->kernels->pair_screen_i8(limits->m, tiled->bytes + tile * m * TILE, fixed_bytes, limit,
                                    limits->need, limits->active_seen, suspect);
     } else {
-        e->kernels->pair_screen_f32(m, tiled->c_tiles + tile * m * TILE,
+        e->kernels->pair_screen_f32(limits->m, tiled->c_tiles + tile * m * TILE,
                                     (const float *)fixed->c + row * p->padded, &norms, p->alpha,
                                     p->row_norm, limits->need, limits->active_seen, suspect);
     }
@@ -409,18 +406,24 @@ static int test_pair(const mcbe_estimator_t *e, const limits_t *limits, int64_t 
                                      p->row_norm, limits->need, limits->active_seen);
 }
 
-mcbe_status_t mcbe_paired_block(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
-                                mcbe_bias_state_t *state, mcbe_bias_events_t *events)
+void mcbe_paired_prepare(mcbe_estimator_t *e, int64_t block)
+{
+    mcbe_paired_t *p = e->paired;
+    const int64_t rows = (block + 1) * MCBE_PAIRED_SHELLS;
+    MCBE_BUG_ASSERT(rows <= p->capacity);
+    while (p->a.rows < rows) {
+        extend_bank(e, &p->a, 0);
+        extend_bank(e, &p->b, 1);
+    }
+}
+
+mcbe_status_t mcbe_paired_visit(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
+                                const mcbe_screen_t *screen, const mcbe_layers_t *layers)
 {
     mcbe_paired_t *p = e->paired;
     const int n = e->frame->n;
     const int64_t shell = block * MCBE_PAIRED_SHELLS, start = shell * shell;
-    MCBE_BUG_ASSERT(shell + MCBE_PAIRED_SHELLS <= p->capacity);
-    while (p->a.rows < shell + MCBE_PAIRED_SHELLS) {
-        extend_bank(e, &p->a, 0);
-        extend_bank(e, &p->b, 1);
-    }
-    const limits_t limits = set_limits(e, state);
+    const limits_t limits = set_limits(e, screen);
     if (e->in_f32) {
         screen_shells(e, &limits, shell);
     }
@@ -443,7 +446,7 @@ mcbe_status_t mcbe_paired_block(mcbe_estimator_t *e, int64_t block, int64_t firs
             continue;
         }
         visited++;
-        mcbe_status_t st = mcbe_estimator_visit(e, xa, xb, 1, scale, start + i, state, events);
+        mcbe_status_t st = mcbe_estimator_visit(e, xa, xb, 1, scale, start + i, layers);
         if (st != MCBE_OK) {
             return st;
         }

@@ -33,11 +33,12 @@ struct mcbe_experiment {
     /** Columns of a record. */
     mcbe_status_t (*layout)(const void *params, mcbe_layout_t *layout, mcbe_error_t *err);
 
-    /** Compute one unit. Collective over team->comm.
-     *  @param[out] record  initialised by the caller; filled on rank 0 of the team */
-    mcbe_status_t (*compute)(const void *params, const mcbe_cell_t *cell, int64_t trial,
-                             const mcbe_team_t *team, const mcbe_layout_t *layout,
-                             mcbe_record_t *record, mcbe_error_t *err);
+    /** Compute one job: one trial of the cells that share a head. Collective over team->comm.
+     *  @param[in]  cells    [count]
+     *  @param[out] records  [count], initialised by the caller; filled on rank 0 of the team */
+    mcbe_status_t (*compute)(const void *params, const mcbe_cell_t *cells, int64_t count,
+                             int64_t trial, const mcbe_team_t *team, const mcbe_layout_t *layout,
+                             mcbe_record_t *records, mcbe_error_t *err);
 
     /** Recompute what can be recomputed of a stored unit and compare. Not collective.
      *  @return MCBE_OK; MCBE_ERR_CORRUPT with a sentence that names the quantity and the entry */

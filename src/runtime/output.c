@@ -1,6 +1,7 @@
 #include "output.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,8 +81,22 @@ static mcbe_status_t compare(const mcbe_output_t *o, const char *path, const cha
                      path, differences.text);
 }
 
-/* The result file, if there is one: ours, readable, of this configuration. Loads its units unless
- * fresh. */
+/* Rename a result or a journal to PATH.prev before a fresh run makes its own, so that the new run,
+ * if it is killed, is continued like any other. */
+static mcbe_status_t set_aside(const char *path, mcbe_error_t *err)
+{
+    char *previous = mcbe_file_suffixed(path, ".prev");
+    mcbe_status_t st = previous ? MCBE_OK : MCBE_ERR_NOMEM;
+    if (st == MCBE_OK && rename(path, previous) != 0) {
+        st = mcbe_fail(err, MCBE_ERR_IO, "cannot rename '%s' to '%s': %s", path, previous,
+                       strerror(errno));
+    }
+    mcbe_free(previous);
+    return st;
+}
+
+/* The result file, if there is one: ours, readable, of this configuration. Loads its units, or if
+ * fresh makes room for another. */
 static mcbe_status_t load_result(mcbe_output_t *o, int fresh, mcbe_error_t *err)
 {
     mcbe_store_info_t info = {0};
@@ -90,12 +105,14 @@ static mcbe_status_t load_result(mcbe_output_t *o, int fresh, mcbe_error_t *err)
         return MCBE_OK;
     }
     MCBE_TRY(mcbe_store_peek(o->path, &info, err));
-    o->keep_previous = 1;
-    if (!fresh) {
-        MCBE_TRY(compare(o, o->path, info.config_resolved, err));
-        MCBE_TRY(mcbe_store_read(o->store, o->path, err));
-        MCBE_TRY(mcbe_store_read_segments(o->path, o->provenance, err));
+    if (fresh) {
+        st = set_aside(o->path, err);
+        goto out;
     }
+    o->keep_previous = info.complete != 0; /* not a stage of this very run */
+    MCBE_TRY(compare(o, o->path, info.config_resolved, err));
+    MCBE_TRY(mcbe_store_read(o->store, o->path, err));
+    MCBE_TRY(mcbe_store_read_segments(o->path, o->provenance, err));
 out:
     mcbe_store_info_free(&info);
     return st;
@@ -119,10 +136,8 @@ static mcbe_status_t open_journal(mcbe_output_t *o, int fresh, const mcbe_log_t 
     if (stored && !fresh) {
         MCBE_TRY(compare(o, o->journal_path, stored, err));
     }
-    if (fresh && exists(o->journal_path) && unlink(o->journal_path) != 0) {
-        st =
-            mcbe_fail(err, MCBE_ERR_IO, "cannot remove '%s': %s", o->journal_path, strerror(errno));
-        goto out;
+    if (fresh && exists(o->journal_path)) { /* it may hold units that no result file has */
+        MCBE_TRY(set_aside(o->journal_path, err));
     }
     MCBE_TRY(mcbe_journal_open(&o->journal, o->journal_path,
                                mcbe_config_resolved(o->session->config), keep_journalled, o,
@@ -178,6 +193,7 @@ mcbe_status_t mcbe_output_open(mcbe_output_t **output, mcbe_session_t *session,
     MCBE_TRY(check_path(o->path, err));
     MCBE_TRY(take_lock(o, err));
     mcbe_file_remove_temporaries(o->path);
+    mcbe_file_remove_temporaries(o->journal_path);
     MCBE_TRY(load_result(o, options->fresh, err));
     if (!(complete(o) && !exists(o->journal_path))) {
         MCBE_TRY(open_journal(o, options->fresh, &options->log, err));
@@ -221,12 +237,12 @@ const mcbe_store_t *mcbe_output_store(const mcbe_output_t *o)
 
 mcbe_status_t mcbe_output_put(mcbe_output_t *o, mcbe_record_t *record, mcbe_error_t *err)
 {
-    mcbe_status_t st = mcbe_journal_append(o->journal, record, err);
-    if (st == MCBE_OK) {
+    mcbe_status_t st = MCBE_OK;
+    if (!mcbe_store_get(o->store, record->cell, record->trial)) {
+        st = mcbe_journal_append(o->journal, record, err);
         o->unsaved++;
-        st = mcbe_store_put(o->store, record, err);
     }
-    return st;
+    return st == MCBE_OK ? mcbe_store_put(o->store, record, err) : st;
 }
 
 static mcbe_status_t commit(mcbe_output_t *o, const char *reason, mcbe_error_t *err)

@@ -43,8 +43,8 @@ int mcbe_output_settled(const mcbe_output_t *output);
 /** The units kept so far. Borrowed. */
 const mcbe_store_t *mcbe_output_store(const mcbe_output_t *output);
 
-/** Keep a finished unit; takes its memory over. @return MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA;
- * MCBE_ERR_NOMEM */
+/** Keep a finished unit; takes its memory over. One that is there already must be the same. @return
+ * MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_output_put(mcbe_output_t *output, mcbe_record_t *record,
                                              mcbe_error_t *err);
 /** Sync the journal and rebuild the result file when it is time. @return MCBE_OK; MCBE_ERR_IO */

@@ -27,6 +27,35 @@ int64_t mcbe_plan_unit(const mcbe_plan_t *plan, int64_t cell, int64_t trial)
     return cell * plan->trials + trial;
 }
 
+int64_t mcbe_plan_job_cells(const mcbe_plan_t *plan, int64_t head)
+{
+    int64_t end = head + 1;
+    while (end < plan->cell_count && plan->cells[end].joins) {
+        end++;
+    }
+    return end - head;
+}
+
+static double job_seconds(const mcbe_plan_t *plan, int64_t head)
+{
+    double seconds = 0.0;
+    for (int64_t i = 0; i < mcbe_plan_job_cells(plan, head); i++) {
+        seconds += plan->cells[head + i].seconds;
+    }
+    return seconds;
+}
+
+static int job_is_done(const mcbe_plan_t *plan, int64_t head, int64_t trial,
+                       const unsigned char *done)
+{
+    for (int64_t i = 0; i < mcbe_plan_job_cells(plan, head); i++) {
+        if (!done || !done[mcbe_plan_unit(plan, head + i, trial)]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 typedef struct {
     double seconds;
     int64_t cell;
@@ -55,17 +84,19 @@ mcbe_status_t mcbe_plan_order(const mcbe_plan_t *plan, const unsigned char *done
         st = MCBE_ERR_NOMEM;
         goto out;
     }
-    /* All trials of a cell cost the same, so sorting the cells sorts the units. */
+    /* All trials of a cell cost the same, so sorting the heads sorts the jobs. */
+    int64_t heads = 0;
     for (int64_t c = 0; c < plan->cell_count; c++) {
         MCBE_BUG_ASSERT(plan->cells[c].seconds >= 0.0);
-        priced[c] = (priced_cell_t){.seconds = plan->cells[c].seconds, .cell = c};
+        if (!plan->cells[c].joins) {
+            priced[heads++] = (priced_cell_t){.seconds = job_seconds(plan, c), .cell = c};
+        }
     }
-    qsort(priced, (size_t)plan->cell_count, sizeof *priced, dearest_first);
-    for (int64_t i = 0; i < plan->cell_count; i++) {
+    qsort(priced, (size_t)heads, sizeof *priced, dearest_first);
+    for (int64_t i = 0; i < heads; i++) {
         for (int64_t t = 0; t < plan->trials; t++) {
-            int64_t unit = mcbe_plan_unit(plan, priced[i].cell, t);
-            if (!done || !done[unit]) {
-                list[(*count)++] = unit;
+            if (!job_is_done(plan, priced[i].cell, t, done)) {
+                list[(*count)++] = mcbe_plan_unit(plan, priced[i].cell, t);
             }
         }
     }
@@ -80,7 +111,7 @@ out:
 
 static double unit_seconds(const mcbe_plan_t *plan, int64_t unit)
 {
-    return plan->cells[unit / plan->trials].seconds;
+    return job_seconds(plan, unit / plan->trials);
 }
 
 int mcbe_plan_group_size(const mcbe_plan_t *plan, const int64_t *order, int64_t count, int ranks,

@@ -11,9 +11,12 @@ typedef struct mcbe_cell {
     double flops;   /* floating-point operations of one unit in BLAS */
     double seconds; /* estimate for one unit on one core */
     double bytes;   /* working memory of one unit on one rank */
+    int joins;      /* computed together with the cell before it */
 } mcbe_cell_t;
 
-/* All work of a run: unit = (cell, trial), numbered cell * trials + trial. */
+/* All work of a run: unit = (cell, trial), numbered cell * trials + trial. The units of one trial
+ * of a cell and of those that join it make one job: computed by one group of ranks in one go,
+ * recorded one by one, and named by the first unit. Most jobs are one unit. */
 typedef struct mcbe_plan {
     mcbe_cell_t *cells; /* owned, ordered by n, then m */
     int64_t cell_count;
@@ -27,9 +30,14 @@ void mcbe_plan_free(mcbe_plan_t *plan);
 int64_t mcbe_plan_units(const mcbe_plan_t *plan);
 int64_t mcbe_plan_unit(const mcbe_plan_t *plan, int64_t cell, int64_t trial);
 
-/** Units still to do, dearest first (equal cost: lowest number first). Not collective. Thread-safe.
+/** Cells of the job that `head` is the first of. Not collective. Thread-safe. */
+int64_t mcbe_plan_job_cells(const mcbe_plan_t *plan, int64_t head);
+
+/** Jobs with a unit still to do, dearest first (equal cost: lowest number first). Not collective.
+ * Thread-safe.
  *  @param[in]  done   [units] non-zero for finished ones, or NULL for none
- *  @param[out] order  unit numbers, owned by the caller (mcbe_free), [*count]; NULL on error
+ *  @param[out] order  numbers of their first units, owned by the caller (mcbe_free), [*count]; NULL
+ * on error
  *  @return MCBE_OK; MCBE_ERR_NOMEM.  Cost: C log C + units for C cells. */
 MCBE_NODISCARD mcbe_status_t mcbe_plan_order(const mcbe_plan_t *plan, const unsigned char *done,
                                              int64_t **order, int64_t *count);

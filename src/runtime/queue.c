@@ -23,6 +23,12 @@ typedef struct dispatcher {
     int leaders_left;   /* rank 0: groups that still expect an answer */
 } dispatcher_t;
 
+/* The records of the job in hand. */
+typedef struct job {
+    mcbe_record_t *records; /* owned, [count] */
+    int64_t count;
+} job_t;
+
 /* What travels and is not the words of a record. */
 typedef struct packed_head {
     int64_t cell, trial, rank, word_count;
@@ -48,12 +54,14 @@ static int64_t take_unit(dispatcher_t *d)
     return d->next < d->queue->count ? d->queue->order[d->next++] : NO_UNIT;
 }
 
-static void unpack(dispatcher_t *d, const void *message, size_t bytes, mcbe_record_t *record)
+/* Take the record at the start of some bytes. @return how many of them it took */
+static size_t unpack(dispatcher_t *d, const char *message, size_t bytes, mcbe_record_t *record)
 {
     packed_head_t head;
     MCBE_BUG_ASSERT(bytes >= sizeof head);
     memcpy(&head, message, sizeof head);
-    MCBE_BUG_ASSERT(bytes == sizeof head + (size_t)head.word_count * sizeof *record->words);
+    const size_t words = (size_t)head.word_count * sizeof *record->words;
+    MCBE_BUG_ASSERT(bytes - sizeof head >= words);
     const mcbe_session_t *session = d->queue->session;
     const int64_t m = session->plan.cells[head.cell].m;
     mcbe_status_t st = mcbe_record_init(record, &session->layout, head.cell, head.trial, m);
@@ -63,25 +71,34 @@ static void unpack(dispatcher_t *d, const void *message, size_t bytes, mcbe_reco
     MCBE_BUG_ASSERT(record->word_count == head.word_count);
     record->seconds = head.seconds;
     record->rank = head.rank;
-    memcpy(record->words, (const char *)message + sizeof head,
-           (size_t)head.word_count * sizeof *record->words);
+    memcpy(record->words, message + sizeof head, words);
+    return sizeof head + words;
 }
 
-static void send_record(dispatcher_t *d, const mcbe_record_t *record)
+static void send_job(dispatcher_t *d, const job_t *job)
 {
-    const packed_head_t head = {.cell = record->cell,
-                                .trial = record->trial,
-                                .rank = record->rank,
-                                .word_count = record->word_count,
-                                .seconds = record->seconds};
-    const size_t words = (size_t)record->word_count * sizeof *record->words;
-    char *message = mcbe_alloc(sizeof head + words, 1);
+    size_t bytes = 0, used = 0;
+    for (int64_t i = 0; i < job->count; i++) {
+        bytes += sizeof(packed_head_t) +
+                 (size_t)job->records[i].word_count * sizeof *job->records[i].words;
+    }
+    char *message = mcbe_alloc(bytes, 1);
     if (!message) {
         stop_run(d, MCBE_ERR_NOMEM, &(mcbe_error_t){0});
     }
-    memcpy(message, &head, sizeof head);
-    memcpy(message + sizeof head, record->words, words);
-    mcbe_comm_send(d->comm, 0, TAG_RESULT, message, sizeof head + words);
+    for (int64_t i = 0; i < job->count; i++) {
+        const mcbe_record_t *record = job->records + i;
+        const packed_head_t head = {.cell = record->cell,
+                                    .trial = record->trial,
+                                    .rank = record->rank,
+                                    .word_count = record->word_count,
+                                    .seconds = record->seconds};
+        const size_t words = (size_t)record->word_count * sizeof *record->words;
+        memcpy(message + used, &head, sizeof head);
+        memcpy(message + used + sizeof head, record->words, words);
+        used += sizeof head + words;
+    }
+    mcbe_comm_send(d->comm, 0, TAG_RESULT, message, bytes);
     mcbe_free(message);
 }
 
@@ -96,9 +113,9 @@ static void serve_one(dispatcher_t *d)
     /* the answer first: the leader computes while the record goes to disk */
     mcbe_comm_send(d->comm, source, TAG_UNIT, &unit, sizeof unit);
     d->leaders_left -= unit == NO_UNIT;
-    if (tag == TAG_RESULT) {
+    for (size_t used = 0; tag == TAG_RESULT && used < bytes;) {
         mcbe_record_t record = {0};
-        unpack(d, message, bytes, &record);
+        used += unpack(d, (const char *)message + used, bytes - used, &record);
         deliver(d, &record);
     }
     mcbe_free(message);
@@ -127,11 +144,32 @@ static void serve_to_the_end(dispatcher_t *d)
     }
 }
 
-static void compute_unit(dispatcher_t *d, int64_t unit, mcbe_record_t *record)
+static void free_job(job_t *job)
+{
+    for (int64_t i = 0; i < job->count; i++) {
+        mcbe_record_free(&job->records[i]);
+    }
+    mcbe_free(job->records);
+    *job = (job_t){0};
+}
+
+static mcbe_status_t allocate_job(const mcbe_session_t *session, int64_t cell, int64_t trial,
+                                  job_t *job)
+{
+    const int64_t count = mcbe_plan_job_cells(&session->plan, cell);
+    job->records = mcbe_alloc((size_t)count, sizeof *job->records);
+    mcbe_status_t st = job->records ? MCBE_OK : MCBE_ERR_NOMEM;
+    for (; job->count < count && st == MCBE_OK; job->count++) {
+        st = mcbe_record_init(&job->records[job->count], &session->layout, cell + job->count, trial,
+                              session->plan.cells[cell + job->count].m);
+    }
+    return st;
+}
+
+static void compute_job(dispatcher_t *d, int64_t unit, job_t *job)
 {
     const mcbe_session_t *session = d->queue->session;
     const int64_t cell = unit / session->plan.trials, trial = unit % session->plan.trials;
-    const mcbe_cell_t *shape = session->plan.cells + cell;
     const mcbe_team_t team = {.comm = d->group,
                               .between_blocks =
                                   mcbe_comm_rank(d->comm) == 0 ? serve_all_waiting : NULL,
@@ -140,23 +178,25 @@ static void compute_unit(dispatcher_t *d, int64_t unit, mcbe_record_t *record)
     const mcbe_clock_t clock = mcbe_clock_monotonic();
     const double start = mcbe_clock_now(&clock);
     mcbe_error_t err = {0};
-    mcbe_status_t st = mcbe_record_init(record, &session->layout, cell, trial, shape->m);
+    mcbe_status_t st = allocate_job(session, cell, trial, job);
     if (st == MCBE_OK) {
-        st = session->experiment->compute(session->params, shape, trial, &team, &session->layout,
-                                          record, &err);
+        st = session->experiment->compute(session->params, session->plan.cells + cell, job->count,
+                                          trial, &team, &session->layout, job->records, &err);
     }
     if (st != MCBE_OK) {
         stop_run(d, st, &err);
     }
-    record->seconds = mcbe_clock_now(&clock) - start;
-    record->rank = mcbe_comm_rank(d->comm);
+    for (int64_t i = 0; i < job->count; i++) {
+        job->records[i].seconds = (mcbe_clock_now(&clock) - start) / (double)job->count;
+        job->records[i].rank = mcbe_comm_rank(d->comm);
+    }
 }
 
 /* A group's leader that is not rank 0 gets its units by message. */
-static int64_t ask_for_unit(dispatcher_t *d, const mcbe_record_t *finished)
+static int64_t ask_for_unit(dispatcher_t *d, const job_t *finished)
 {
     if (finished) {
-        send_record(d, finished);
+        send_job(d, finished);
     } else {
         mcbe_comm_send(d->comm, 0, TAG_READY, NULL, 0);
     }
@@ -174,25 +214,25 @@ static int64_t ask_for_unit(dispatcher_t *d, const mcbe_record_t *finished)
 static void work(dispatcher_t *d)
 {
     const int leads = mcbe_comm_rank(d->group) == 0, is_root = mcbe_comm_rank(d->comm) == 0;
-    mcbe_record_t record = {0};
+    job_t job = {0};
     int64_t unit = NO_UNIT;
     for (int first = 1;; first = 0) {
         if (is_root) {
             unit = take_unit(d);
         } else if (leads) {
-            unit = ask_for_unit(d, first ? NULL : &record);
-            mcbe_record_free(&record);
+            unit = ask_for_unit(d, first ? NULL : &job);
         }
+        free_job(&job);
         mcbe_comm_broadcast(d->group, &unit, sizeof unit);
         if (unit == NO_UNIT) {
             break;
         }
-        compute_unit(d, unit, &record);
+        compute_job(d, unit, &job);
         if (is_root) {
-            deliver(d, &record);
+            for (int64_t i = 0; i < job.count; i++) {
+                deliver(d, &job.records[i]);
+            }
             serve_all_waiting(d);
-        } else if (!leads) {
-            mcbe_record_free(&record);
         }
     }
 }

@@ -196,11 +196,14 @@ static mcbe_status_t deliver(void *context, mcbe_record_t *record, mcbe_error_t 
 {
     run_t *run = context;
     const double cost = run->session.plan.cells[record->cell].seconds;
+    /* a job that was cut short is computed again as a whole */
+    const int known =
+        mcbe_store_get(mcbe_output_store(run->output), record->cell, record->trial) != NULL;
     mcbe_status_t st = mcbe_fault_check(&run->faults, "write", err);
     if (st == MCBE_OK) {
         st = mcbe_output_put(run->output, record, err);
     }
-    if (st == MCBE_OK) {
+    if (st == MCBE_OK && !known) {
         mcbe_progress_unit(&run->progress, cost);
     }
     return st;

@@ -258,18 +258,18 @@ static int write_durably(const char *path, const void *data, size_t bytes)
     return problem;
 }
 
-/* Give the file at `path` the second name `previous`. There is always a whole file at `path`, but
- * where the file system has no hard links. @return 0, or the errno value */
+/* Give the file at `path`, if there is one, the second name `previous`. There is always a whole
+ * file at `path`, but where the file system has no hard links. @return 0, or the errno value */
 static int keep(const char *path, const char *previous)
 {
     if (unlink(previous) != 0 && errno != ENOENT) {
         return errno;
     }
-    if (link(path, previous) == 0 || errno == ENOENT) {
-        return 0;
+    int bad = link(path, previous);
+    if (bad && (errno == EPERM || errno == ENOTSUP || errno == ENOSYS || errno == EMLINK)) {
+        bad = rename(path, previous);
     }
-    int no_links = errno == EPERM || errno == ENOTSUP || errno == ENOSYS || errno == EMLINK;
-    return no_links && rename(path, previous) == 0 ? 0 : errno;
+    return bad && errno != ENOENT ? errno : 0;
 }
 
 mcbe_status_t mcbe_store_commit(const mcbe_store_t *store, const char *path,

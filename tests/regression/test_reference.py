@@ -34,6 +34,19 @@ def units(out):
         yield int(columns[cell]), int(rows[cell]), cell, trial, slice(start, end)
 
 
+class Oracle(unittest.TestCase):
+    """The second implementation itself, where it shares numbers with the program: the coefficients of polynomials."""
+
+    def test_normals_are_those_of_box_and_muller(self):
+        bits = oracle.stream(SEED, 0, 0, 0, oracle.SAMPLE, 0).random_raw(200000)
+        u = ((bits >> np.uint64(33)).astype(np.float32) + np.float32(0.5)).astype(float) / 2.0**31
+        angle = np.pi / 2 * ((bits & np.uint64(2**32 - 1)).astype(float) / 2.0**30 - 0.5)
+        cosines, sines = oracle.box_muller(bits)
+        radius = np.sqrt(-2 * np.log(u))
+        np.testing.assert_allclose(cosines, radius * np.cos(angle), rtol=0, atol=2e-6)
+        np.testing.assert_allclose(sines, radius * np.sin(angle), rtol=0, atol=2e-6)
+
+
 class Reference(system.SystemTest):
     def check(self, changes, **options):
         out = self.compute({**CELLS, **changes})

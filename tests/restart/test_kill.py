@@ -40,7 +40,8 @@ class Kill(system.SystemTest):
             system.contents(out, groups=system.IDENTICAL + ("timing", "provenance", "config"))
 
     def kill_once(self, config, out, ranks, target, choice):
-        """Start or resume, and kill when `target` units are recorded; returns the journal's good records."""
+        """Start or resume, and kill when `target` units are recorded; returns how many were when the blow fell, and
+        the journal's good records when all was quiet. (Ranks live on for a moment when mpirun is gone.)"""
         journal = system.Journal(f"{out}.journal")
         process = self.start("run", config, "-o", out, "--set",
                              f"run.ranks_per_unit={choice.choice([1, 1, 'all'])}", ranks=ranks)
@@ -48,9 +49,10 @@ class Kill(system.SystemTest):
         while process.popen.poll() is None and (journal.update() < target or not process.rank(ranks - 1)):
             time.sleep(0.001)
         time.sleep(choice.uniform(0, LARGEST_DELAY))
+        moment = journal.update() if process.popen.poll() is None else UNITS
         self.strike(process, victim, ranks, choice)
         self.assert_readable(out)
-        return system.recorded(out)
+        return moment, system.recorded(out)
 
     def assert_finished(self, config, out, ranks, expected, recorded):
         """Finish a killed run: the result of an undisturbed one, with the recorded units as they were."""
@@ -74,14 +76,14 @@ class Kill(system.SystemTest):
             for _ in range(KILLS_EACH):
                 target = len(recorded) + int((UNITS - len(recorded)) * choice.uniform(0, 0.5))
                 ranks = choice.choice([2, 3, 4])
-                found = self.kill_once(config, out, ranks, target, choice)
+                moment, found = self.kill_once(config, out, ranks, target, choice)
                 kills += 1
+                landed += 0 < moment < UNITS
                 if not found and out.exists():
-                    break  # complete before it could be killed
+                    break  # complete all the same
                 with self.subTest(kill=kills, target=target, ranks=ranks):
                     self.assertEqual(found[:len(recorded)], recorded, "a recorded unit was lost")
                     self.assertEqual(len({record.unit for record in found}), len(found), "a unit was computed twice")
-                landed += 0 < len(found) < UNITS
                 recorded = found
             with self.subTest(result=out.name):
                 self.assert_finished(config, out, choice.choice([1, 2, 3, 4]), expected, recorded)

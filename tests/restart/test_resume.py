@@ -25,9 +25,9 @@ class Resume(system.SystemTest):
         self.out = self.folder / "out.h5"
         self.journal = self.folder / "out.h5.journal"
 
-    def interrupt(self, config, ranks=None):
+    def interrupt(self, config, *more):
         """Start a run and kill it once some units are recorded."""
-        process = self.start("run", config, "-o", self.out, ranks=ranks)
+        process = self.start("run", config, "-o", self.out, *more)
         self.assertTrue(system.until(lambda: len(system.recorded(self.out)) >= 5), "no units were recorded")
         process.end()
         recorded = len(system.recorded(self.out))
@@ -141,6 +141,15 @@ class Interrupted(Resume):
                 left = UNITS - self.computed()[-1]
                 self.assertEqual(left, kept) if kept is not None else self.assertTrue(0 < left < recorded)
                 self.assert_identical(whole, self.out)
+
+    def test_a_killed_fresh_run_is_continued_without_fresh(self):
+        """And what it replaces stays in .prev, whatever stages of its own it writes."""
+        before = self.run_ok(self.config({"seed": 5}), self.out).read_bytes()
+        config = self.config({**LONG, "run.checkpoint_seconds": 0.05})
+        recorded = self.interrupt(config, "--fresh")
+        self.run_ok(config, self.out)
+        self.assertEqual(self.computed()[-1], UNITS - recorded)
+        self.assertEqual((self.folder / "out.h5.prev").read_bytes(), before)
 
 
 class Lock(Resume):

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 SOURCE = pathlib.Path(os.environ["MCBE_SOURCE"])
@@ -37,9 +38,10 @@ class Format(unittest.TestCase):
         self.assertEqual(result.returncode, 0, result.stderr)
 
     def test_a_file_laid_out_otherwise_is_found(self):
-        path = pathlib.Path("bad.c")
-        path.write_text("int main(void) { return 0; }\n")
-        self.assertNotEqual(self.check([path]).returncode, 0)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "bad.c"
+            path.write_text("int main(void) { return 0; }\n")
+            self.assertNotEqual(self.check([path]).returncode, 0)
 
 
 if __name__ == "__main__":

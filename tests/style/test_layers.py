@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import tempfile
 import unittest
 
 SOURCE = pathlib.Path(os.environ["MCBE_SOURCE"])
@@ -42,7 +43,7 @@ COMMENTS = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
-def layer_of(path, root):
+def layer_of(path):
     """Layer of a file, named by its path below the root."""
     folder, second, *_ = path.split("/")
     if folder == "src":
@@ -62,7 +63,7 @@ def layer_of_include(name, root):
 
 def check_include(path, kind, name, root):
     """What is wrong with one include, or None."""
-    layer = layer_of(path, root)
+    layer = layer_of(path)
     if kind == "<":
         for header, allowed in THIRD_PARTY.items():
             if name == header or header.endswith("/") and name.startswith(header):
@@ -86,7 +87,7 @@ def violations(root):
             continue
         path = file.relative_to(root).as_posix()
         text = file.read_text(encoding="utf-8")
-        if layer_of(path, root) is None:
+        if layer_of(path) is None:
             found.append(f"{path} is in no layer")
             continue
         for kind, name in INCLUDE.findall(text):
@@ -117,17 +118,16 @@ class Check(unittest.TestCase):
     """The check itself sees each kind of violation, and nothing in comments and strings."""
 
     def check(self, path, text, expected):
-        root = pathlib.Path("tree")
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        root = pathlib.Path(folder.name)
         for other in ("src/base/memory.h", "src/numerics/kernels.h", "src/runtime/comm.h", "src/experiments/layer.h"):
             (root / other).parent.mkdir(parents=True, exist_ok=True)
             (root / other).write_text("")
         file = root / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-        try:
-            self.assertEqual(len(violations(root)), expected, violations(root))
-        finally:
-            file.unlink()
+        self.assertEqual(len(violations(root)), expected, violations(root))
 
     def test_what_is_allowed(self):
         self.check("src/numerics/a.c", '#include <math.h>\n#include "memory.h"\n#include "mcbe/frame.h"\n', 0)

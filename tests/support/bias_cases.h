@@ -15,10 +15,15 @@ typedef enum frame_family {
     FAMILY_ANTIPODAL,
     FAMILY_NEAR_DUPLICATES, /* apart by 1e-6 to 1e-16: fp32 or even fp64 products cannot order them
                              */
+    FAMILY_ONE_ULP,         /* rows that differ by one unit in the last place here and there */
     FAMILY_SPREAD_NORMS,    /* |w_j| from 1e-30 to 1e30 */
     FAMILY_TINY,            /* 1e-140 */
     FAMILY_HUGE,            /* 1e140 */
-    FAMILY_COUNT
+    /* no power of two scales these exactly */
+    FAMILY_EXTREME_NORMS, /* |w_j| about 1e-140, 1 or 1e140 */
+    FAMILY_DENORMALS,     /* most entries are subnormal numbers of fp64 */
+    FAMILY_COUNT,
+    FAMILY_SCALABLE_COUNT = FAMILY_EXTREME_NORMS
 } frame_family_t;
 
 static inline double case_entry(mcbe_rng_t *rng, frame_family_t family)
@@ -37,7 +42,10 @@ static inline double case_row_factor(mcbe_rng_t *rng, frame_family_t family)
     case FAMILY_SPREAD_NORMS:
         return pow(10, 60 * mcbe_rng_uniform(rng) - 30);
     case FAMILY_TINY:
+    case FAMILY_DENORMALS:
         return 1e-140;
+    case FAMILY_EXTREME_NORMS:
+        return pow(10, 140 * test_between(rng, -1, 1));
     case FAMILY_HUGE:
         return 1e140;
     default:
@@ -55,6 +63,10 @@ static inline void case_row(double *row, int n, frame_family_t family, mcbe_rng_
             size = fmax(size, fabs(row[k]));
         }
     }
+    const int kept = test_between(rng, 0, n - 1);
+    for (int k = 0; k < n && family == FAMILY_DENORMALS; k++) {
+        row[k] *= k == kept ? 1 : 1e-175;
+    }
 }
 
 /* Make a row out of an earlier one where the family asks for that. */
@@ -69,6 +81,8 @@ static inline void case_repeat(double *row, const double *other, int n, frame_fa
             row[k] = -other[k];
         } else if (family == FAMILY_NEAR_DUPLICATES) {
             row[k] = other[k] + row[k] * distance;
+        } else if (family == FAMILY_ONE_ULP) {
+            row[k] = nextafter(other[k], row[k] < 0 ? other[k] : (double)INFINITY);
         }
     }
 }

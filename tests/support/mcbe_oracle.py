@@ -56,21 +56,25 @@ def minus_two_log(u):
                              (f + (tail + exponent * np.float32(-2.12194440e-4))))
 
 
-def normals(generator, count):
-    """Box-Muller in fp32: 64 draws give 64 cosines, then 64 sines."""
-    draws = (count + 1) // 2
-    bits = generator.random_raw(draws)
+def box_muller(bits):
+    """A pair of fp32 normals from each 64-bit draw."""
     high, low = (bits >> np.uint64(32)).astype(np.uint32), bits.astype(np.uint32)
-    u = ((high >> 1).astype(np.float32) + np.float32(0.5)) * np.float32(4.65661287e-10)
+    u = ((high >> 1).astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-31)
     radius = np.sqrt(minus_two_log(u))
     quadrant = low >> 30
-    x = ((low << 2) ^ np.uint32(0x80000000)).view(np.int32).astype(np.float32) * np.float32(3.65725189e-10)
+    x = ((low << 2) ^ np.uint32(0x80000000)).view(np.int32).astype(np.float32) * np.float32(math.pi / 2 * 2.0**-32)
     z = x * x
     sine = x + x * z * horner(z, -1.95172994e-4, 8.33217800e-3, -0.166666552)
     cosine = np.float32(1) - np.float32(0.5) * z + z * z * horner(z, 2.44384519e-5, -1.38873677e-3, 4.16666456e-2)
     first, second = np.where(quadrant & 1, (sine, cosine), (cosine, sine))
-    cosines = radius * np.where((quadrant + 1) & 2, -first, first)
-    sines = radius * np.where(quadrant & 2, -second, second)
+    return (radius * np.where((quadrant + 1) & 2, -first, first),
+            radius * np.where(quadrant & 2, -second, second))
+
+
+def normals(generator, count):
+    """64 draws give 64 cosines, then 64 sines; a last group may be smaller."""
+    draws = (count + 1) // 2
+    cosines, sines = box_muller(generator.random_raw(draws))
     groups = [part[start:start + GROUP] for start in range(0, draws, GROUP) for part in (cosines, sines)]
     return np.concatenate(groups)[:count]
 
@@ -123,7 +127,7 @@ def points(seed, n, m, trial, block, kind="sphere", radius=1.0, inner_radius=0.5
     if radial == "sampled" and kind in ("ball", "shell"):
         hollow = power(inner_radius / radius, n) if kind == "shell" else 0.0
         draws = stream(seed, n, m, trial, RADIUS, block).random_raw(BLOCK)
-        uniforms = ((draws >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
+        uniforms = ((draws >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
         scale *= [radius * root(hollow + u * (1.0 - hollow), n) for u in uniforms.tolist()]
     return x, scale
 

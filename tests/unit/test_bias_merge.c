@@ -26,7 +26,7 @@ static void setting_init(setting_t *s, int number)
     const int n = test_between(&rng, 1, 10), m = n + test_between(&rng, 0, 50);
     s->key = (mcbe_stream_key_t){.seed = 8, .n = n, .m = m, .trial = number};
     s->domain = case_domain(&rng);
-    case_frame(&s->frame, (frame_family_t)(number % FAMILY_COUNT), m, n, &rng);
+    case_frame(&s->frame, (frame_family_t)(number % FAMILY_SCALABLE_COUNT), m, n, &rng);
     make_estimator(s, number % 2 ? MCBE_PRECISION_DOUBLE : MCBE_PRECISION_MIXED);
 }
 
