@@ -72,7 +72,7 @@ int main(void)
             uint64_t digest = 0;
             mcbe_status_t st = run_case(&cases[i], design, precision, &digest);
             if (st != MCBE_OK) {
-                fprintf(stderr, "case %zu: %s\n", i, mcbe_status_text(st));
+                fprintf(stderr, "case %zu: %s\n", i, mcbe_strerror(st));
                 return 1;
             }
             printf("%4d x %4d %s %s %016llx\n", cases[i].m, cases[i].n,
