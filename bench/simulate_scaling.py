@@ -74,6 +74,8 @@ def read_work(path: Path) -> tuple[Work, float]:
         text = file["config"].attrs["resolved"]
     settings = dict(line.lstrip("~+ ").split(" = ", 1)
                     for line in text.splitlines() if " = " in line)
+    if settings.get("grid.nested") == "true":
+        sys.exit(f"simulate_scaling.py: '{path}' has grid.nested: true; the times of its units are not their own")
     samples = float(settings["sampling.samples"])
     paired = settings["sampling.design"] == "paired"
     blocks = math.sqrt(samples) / PAIRED_SHELLS if paired else samples / IID_BLOCK

@@ -113,11 +113,12 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
 }
 
 /* With u the unit roundoff: n u |w||x| for a product summed in any order, fused or not, 2 u for
- * rounding w and x, as much again in fp64 for the canonical value itself, and 4 u for the roundings
- * inside the screen. docs/method.md has the proof. */
+ * rounding w and x, 4 u for the roundings inside the screen, and the canonical value's own n u,
+ * which counts in fp64 only. docs/method.md has the proof. */
 double mcbe_screen_error(const mcbe_estimator_t *e)
 {
-    return 1.01 * (2.0 * (double)e->frame->n + 16.0) * (e->in_f32 ? 0x1p-24 : 0x1p-53);
+    const double n = (double)e->frame->n;
+    return e->in_f32 ? 1.01 * (n + 16.0) * 0x1p-24 : 1.01 * (2.0 * n + 16.0) * 0x1p-53;
 }
 
 double mcbe_screen_tiny(const mcbe_estimator_t *e)

@@ -5,6 +5,9 @@
  * approximate arithmetic; what is left goes through mcbe_estimator_visit, the only way into the
  * state. */
 
+#include <float.h>
+#include <math.h>
+
 #include "kernels.h"
 #include "mcbe/bias.h"
 
@@ -44,6 +47,13 @@ typedef struct mcbe_screen {
     const double *alpha; /* [m], the largest of the layers' */
     int need, active_seen;
 } mcbe_screen_t;
+
+/** A float that is at least `value`, at most a few units in the last place above it. */
+static inline float mcbe_round_up(double value)
+{
+    const float rounded = (float)value;
+    return isfinite(rounded) ? rounded + (fabsf(rounded) * 0x1p-22F + FLT_MIN) : rounded;
+}
 
 /** Bound on |approximate - canonical| of one coefficient, for |w| |x| = 1, in the screening
  * precision: rounding of w and x, a product of length n in any order, the canonical value's own

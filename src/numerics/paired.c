@@ -291,8 +291,8 @@ static limits_t set_limits(mcbe_estimator_t *e, const mcbe_screen_t *screen)
             inside ? ldexp(e->frame->norm[j], -e->w_exponent) + norm_floor : INFINITY;
         largest = alpha > largest ? alpha : largest;
         if (e->in_f32) {
-            ((float *)p->alpha)[j] = inside ? nextafterf((float)alpha, INFINITY) : -INFINITY;
-            ((float *)p->row_norm)[j] = nextafterf((float)norm, INFINITY);
+            ((float *)p->alpha)[j] = mcbe_round_up(alpha);
+            ((float *)p->row_norm)[j] = mcbe_round_up(norm);
         } else {
             ((double *)p->alpha)[j] = alpha;
             ((double *)p->row_norm)[j] = norm;
@@ -301,7 +301,7 @@ static limits_t set_limits(mcbe_estimator_t *e, const mcbe_screen_t *screen)
     limits_t limits = {.m = screen->m, .need = screen->need, .active_seen = screen->active_seen};
     limits.by_bytes = e->in_f32 && largest >= 0.0 && largest < INFINITY;
     if (limits.by_bytes) {
-        limits.byte_level = nextafterf((float)(p->byte_scale * largest), INFINITY);
+        limits.byte_level = mcbe_round_up((double)p->byte_scale * largest);
     }
     return limits;
 }

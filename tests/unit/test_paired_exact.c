@@ -30,7 +30,7 @@ static void assert_equals_reference(uint64_t number, frame_family_t family, int 
 static void the_design_equals_the_reference(void **state)
 {
     (void)state;
-    for (int number = 0; number < 600; number++) {
+    for (int number = 0; number < 420; number++) {
         paired_case_t c;
         random_paired_case(&c, number);
         assert_case_equals_reference(&c);
@@ -121,7 +121,7 @@ static void a_sum_of_zero_is_a_point_of_the_gaussian_domain_only(void **state)
     const mcbe_domain_kind_t kinds[] = {MCBE_DOMAIN_SPHERE, MCBE_DOMAIN_GAUSSIAN};
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         paired_case_t c = {.m = 3, .n = 1, .samples = SAMPLES, .domain = {.radius = 1}};
-        const double w[] = {1, 2, 3};
+        const double w[] = {1, -1, 0.5}; /* at 0 the first row would be lowered to 0 */
         plain_banks_t banks;
         int zeros = 0;
         c.domain.kind = kinds[i];
