@@ -62,7 +62,7 @@ def draw(path: Path, lines: list[dict]) -> None:
     found = [point for line in lines for point in points(line)]
     figure = Figure(figsize=(7.2, 4.6), layout="constrained")
     axes = figure.add_subplot()
-    x = np.geomspace(0.5, 4 * max(point.intensity for point in found), 200)
+    x = np.geomspace(0.5, 10 * max(point.intensity for point in found), 200)
     top = max(first[name] for name, _, _ in CEILINGS)
     for name, text in SLOPES:
         axes.plot(x, np.minimum(x * first[name], top) / 1e9, color="0.5", linewidth=1,

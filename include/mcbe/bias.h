@@ -58,7 +58,8 @@ typedef enum mcbe_design {
  * shell l starts at l^2. */
 #define MCBE_PAIRED_SHELLS 16
 
-/* Which arithmetic ruled a sample out; the rest was computed canonically. */
+/* Which arithmetic ruled a sample out; the rest was computed canonically. For nested layers a sample counts once for
+ * each group of layers that share a screen. */
 typedef struct mcbe_stages {
     int64_t by_bytes;  /* 8-bit lower bounds */
     int64_t by_real;   /* fp32 (fp64 with precision double) with error bounds */
@@ -68,16 +69,19 @@ typedef struct mcbe_stages {
 /** Id of the first sample of a block; the next block starts where it ends. */
 int64_t mcbe_block_start(mcbe_design_t design, int n, int64_t block);
 
-/** Can this design draw points of this domain? @return MCBE_OK; MCBE_ERR_ARGUMENT with a sentence
- */
+/** Can this design draw points of this domain? @return MCBE_OK; MCBE_ERR_ARGUMENT with a
+ *  sentence */
 MCBE_NODISCARD mcbe_status_t mcbe_design_check(mcbe_design_t design, const mcbe_domain_t *domain,
                                                mcbe_error_t *err);
 
 /** The rows of the two banks whose sum is a sample of the paired design. */
 void mcbe_paired_rows(int64_t sample, int64_t *a, int64_t *b);
 
-/** One block of a bank's rows, coordinate-major [n][mcbe_domain_block_size(n)]; row r is in block r
- * / mcbe_domain_block_size(n).  @param[in] which  0 for a, 1 for b */
+/** One block of a bank's rows. Row r is number r mod mcbe_domain_block_size(n) of block
+ *  r / mcbe_domain_block_size(n).
+ *  @param[in]  which  0 for a, 1 for b
+ *  @param[in]  key    seed, n, m, trial and block are used; purpose is set here
+ *  @param[out] x      coordinate-major [n][mcbe_domain_block_size(n)] */
 void mcbe_paired_fill(int which, int n, const mcbe_stream_key_t *key, float *x);
 
 /** The factor that takes a sum of two bank rows into K: 1 / |a + b|, or 1 / sqrt(2) for gaussian.
@@ -88,7 +92,7 @@ double mcbe_paired_scale(const mcbe_domain_t *domain, int n, const float *a, con
 typedef struct mcbe_estimator mcbe_estimator_t;
 
 /** A state that has seen nothing: alpha = +inf. @return MCBE_OK; MCBE_ERR_DIM if m < 1;
- * MCBE_ERR_NOMEM */
+ *  MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_bias_state_init(mcbe_bias_state_t *state, int m);
 void mcbe_bias_state_free(mcbe_bias_state_t *state);
 
@@ -97,7 +101,7 @@ void mcbe_bias_state_copy(mcbe_bias_state_t *to, const mcbe_bias_state_t *from);
 
 /** alpha*, witnesses, samples and min_active of the union of two disjoint sets of samples: minima
  *  merge by MIN, equal values keep the lowest sample id. `updates` depends on the order samples
- * were visited in and is not defined for a union: it becomes -1. @param[in,out] into */
+ *  were visited in and is not defined for a union: it becomes -1. @param[in,out] into */
 void mcbe_bias_merge(mcbe_bias_state_t *into, const mcbe_bias_state_t *from);
 
 void mcbe_bias_events_free(mcbe_bias_events_t *events);
@@ -107,7 +111,7 @@ void mcbe_bias_events_free(mcbe_bias_events_t *events);
  *  @param[in] domain  copied
  *  @param[in] key     seed, n, m, trial: which points are drawn
  *  @return MCBE_OK; MCBE_ERR_ARGUMENT; MCBE_ERR_NOMEM.  Memory: O((m + n) mcbe_domain_block_size(n)
- * + m n) */
+ *         + m n) */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_create(mcbe_estimator_t **estimator,
                                                    const mcbe_frame_t *frame,
                                                    const mcbe_domain_t *domain,
@@ -129,7 +133,7 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator);
  *  lower `state` where they are below it. Sample id = mcbe_block_start(block) + number.
  *  Not collective. One estimator serves one thread.
  *  @param[in,out] state   alpha, witness, samples, updates, last_update, min_active are kept up to
- * date
+ *         date
  *  @param[in,out] events  every lowering is appended; NULL if not wanted
  *  @return MCBE_OK; MCBE_ERR_NOMEM (events could not grow; state is then not to be used)
  *  Source: thesis Alg. 1, paper Alg. 1 (started at +inf), without selection: see docs/method.md.
@@ -140,13 +144,13 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_block(mcbe_estimator_t *estimator, i
                                                   mcbe_bias_events_t *events);
 
 /** The same for several nested layers in one pass: layer i is the first states[i].m rows of the
- * frame. The points and their coefficients serve all of them; each state ends with the same bytes
- * as in a pass of its own.
+ *  frame. The points and their coefficients serve all of them; each state ends with the same bytes
+ *  as in a pass of its own.
  *  @param[in,out] states  [count], states[i].m strictly ascending, at least n, at most the frame's
- * m
+ *         m
  *  @param[in,out] events  [count], or NULL if not wanted
  *  @return as mcbe_estimator_block.  Cost: points and products as for the largest layer alone, one
- * screening for each group of layers of similar m. */
+ *         screening for each group of layers of similar m. */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *estimator, int64_t block,
                                                          int64_t first, int64_t last,
                                                          mcbe_bias_state_t *states, int count,
@@ -163,9 +167,9 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_point(mcbe_estimator_t *estimator, c
 mcbe_stages_t mcbe_estimator_stages(const mcbe_estimator_t *estimator);
 
 /** Replay events, sorted by (sample, row), on the state at the start of a round: gives alpha,
- * witness, updates and last_update as if one rank had visited all samples in order. Needs: every
- * sequential update is among the events (true when each rank screened against that state and its
- * own samples). Leaves samples and min_active alone. */
+ *  witness, updates and last_update as if one rank had visited all samples in order. Needs: every
+ *  sequential update is among the events (true when each rank screened against that state and its
+ *  own samples). Leaves samples and min_active alone. */
 void mcbe_bias_replay(mcbe_bias_state_t *state, const mcbe_bias_event_t *events, size_t count);
 
 /** Order events by (sample, row), for mcbe_bias_replay. */
@@ -176,7 +180,7 @@ void mcbe_bias_sort_events(mcbe_bias_event_t *events, size_t count);
  *  @param[in,out] alpha [m]  @param[in] c [m], no NaN
  *  @param[out] rows [m] rows that were lowered, in the order found
  *  @return how many were lowered.  Source: thesis Def. 4.1.2.  Cost: O(m) for each row lowered and
- * once more. */
+ *         once more. */
 int mcbe_bias_lower(int n, int m, double *alpha, const double *c, int *rows);
 
 #ifdef __cplusplus

@@ -41,24 +41,24 @@ MCBE_NODISCARD mcbe_status_t mcbe_domain_check(const mcbe_domain_t *domain, mcbe
 int mcbe_domain_block_size(int n);
 
 /** Fill one block with points. Point s is scale[s] * (x[0][s], ..., x[n-1][s]): fp32 coordinates
- * and one fp64 factor, so that every CPU gives the same point. With radial = analytic the points of
- *  sphere, ball and shell are directions on the unit sphere.
+ *  and one fp64 factor, so that every CPU gives the same point. With radial = analytic the points
+ *  of sphere, ball and shell are directions on the unit sphere.
  *  Not collective. Thread-safe.
  *  @param[in]  key    seed, n, m, trial and block are used; purpose is set here
  *  @param[out] x      coordinate-major [n][mcbe_domain_block_size(n)]
  *  @param[out] scale  [mcbe_domain_block_size(n)], > 0
  *  Source: thesis section 4.1; science of uniform points by normalised Gaussians.  Cost: n normals
- * a point. */
+ *  a point. */
 void mcbe_domain_fill(const mcbe_domain_t *domain, int n, const mcbe_stream_key_t *key, float *x,
                       double *scale);
 
-/** An upper bound of |point s| over any block of this domain, or 0 where there is none (gaussian).
- */
+/** An upper bound of |point s| over any block of this domain, or 0 where there is none
+ *  (gaussian). */
 double mcbe_domain_max_norm(const mcbe_domain_t *domain);
 
 /** Turn the minima over sampled points into alpha* on K: sphere(r): r a; ball(r): r min(0, a);
  *  shell(r1, r2): min(r1 a, r2 a); a itself where radii were sampled and for gaussian. +inf stays
- * +inf.
+ *  +inf.
  *  @param[in]  a      [m], minima over the points of mcbe_domain_fill
  *  @param[out] alpha  [m], may be a itself */
 void mcbe_domain_finish(const mcbe_domain_t *domain, int m, const double *a, double *alpha);

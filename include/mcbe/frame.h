@@ -38,7 +38,7 @@ typedef struct mcbe_frame {
  *  @param[in]  key    seed, n, m and trial are used; purpose and block are set here
  *  @param[in]  normalize_rows  divide every row by its norm (implied by the sphere ensemble)
  *  @return MCBE_OK; MCBE_ERR_DIM unless 1 <= n <= m and both within the limits; MCBE_ERR_ARGUMENT
- * for an ensemble that is not random; MCBE_ERR_NOMEM.  Cost: m n normals. */
+ *         for an ensemble that is not random; MCBE_ERR_NOMEM.  Cost: m n normals. */
 MCBE_NODISCARD mcbe_status_t mcbe_frame_random(mcbe_frame_t *frame, mcbe_ensemble_t ensemble,
                                                const mcbe_stream_key_t *key, int normalize_rows);
 
@@ -52,13 +52,13 @@ MCBE_NODISCARD mcbe_status_t mcbe_frame_named_shape(mcbe_ensemble_t ensemble, in
 /** Copy a matrix of the caller's. Not collective. Thread-safe.
  *  @param[in] w  row-major [m][ldw], ldw >= n
  *  @return MCBE_OK; MCBE_ERR_DIM; MCBE_ERR_VALUE with the row named for NaN, infinity, an entry
- * beyond 1e150 in absolute value, or a row whose norm is below 1e-150 (a zero row); MCBE_ERR_NOMEM
- */
+ *         beyond 1e150 in absolute value, or a row whose norm is below 1e-150 (a zero row);
+ *         MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_frame_copy(mcbe_frame_t *frame, int m, int n, const double *w,
                                              ptrdiff_t ldw, int normalize_rows, mcbe_error_t *err);
 
 /** Read a matrix from a .npy file (version 1 to 3, fp32 or fp64, little-endian, C or Fortran
- * order). Not collective. Thread-safe.
+ *  order). Not collective. Thread-safe.
  *  @return MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA or MCBE_ERR_VALUE with a sentence; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_frame_load(mcbe_frame_t *frame, const char *path,
                                              int normalize_rows, mcbe_error_t *err);
@@ -67,8 +67,8 @@ MCBE_NODISCARD mcbe_status_t mcbe_frame_load(mcbe_frame_t *frame, const char *pa
 void mcbe_frame_free(mcbe_frame_t *frame);
 
 /** Canonical coefficients c_j = (sum over k = 0 .. n-1 in this order of w_jk x_k) * scale: plain
- * fp64, one rounding per operation, no fused multiply-add, so the same bits everywhere. Not
- * collective. Thread-safe.
+ *  fp64, one rounding per operation, no fused multiply-add, so the same bits everywhere. Not
+ *  collective. Thread-safe.
  *  @param[in]  x      fp32 point, x_k at x[k * stride]
  *  @param[in]  scale  factor that takes x into K, see mcbe_domain_fill
  *  @param[out] c      [m]

@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 /** Tolerance within which a coefficient counts as equal to the bias: 8 n eps |x| |w_j|, so that a
- * point stays active at its own alpha* whatever product computed it. */
+ *  point stays active at its own alpha* whatever product computed it. */
 double mcbe_active_tolerance(int n, double norm_x, double norm_w);
 
 /** Number of rows active at x: c_j >= bias_j - tolerance. Not collective. Thread-safe.
@@ -26,7 +26,7 @@ int mcbe_active_count(const mcbe_frame_t *frame, const double *c, const double *
 /** Rank of the active rows at a relative tolerance of max(m, n) eps: x is rectified iff it is n.
  *  Equals min(n, count) for full spark; differs where rows are degenerate.
  *  @return MCBE_OK; MCBE_ERR_NOMEM; MCBE_ERR_INTERNAL if LAPACK fails.  Cost: one singular value
- * decomposition. */
+ *         decomposition. */
 MCBE_NODISCARD mcbe_status_t mcbe_active_rank(const mcbe_frame_t *frame,
                                               const unsigned char *active, int *rank);
 
@@ -43,7 +43,7 @@ typedef struct mcbe_p_injective {
  *  @param[in] points  fp32, row-major [count][n]
  *  @param[in] scale   [count] factors, or NULL for 1
  *  @param[in] check_rank  also compute ranks (slow) @return MCBE_OK; MCBE_ERR_NOMEM;
- * MCBE_ERR_INTERNAL Source: thesis section 6.1 and Def. 3.2.3. */
+ *         MCBE_ERR_INTERNAL Source: thesis section 6.1 and Def. 3.2.3. */
 MCBE_NODISCARD mcbe_status_t mcbe_p_injective(const mcbe_frame_t *frame, const double *bias,
                                               const float *points, const double *scale,
                                               int64_t count, int check_rank,
@@ -60,7 +60,7 @@ typedef struct mcbe_hamming {
  *  @param[in] alpha_star [m]
  *  @param[in] bias       [m]
  *  @param[in] unit       [m] > 0: bias_j is compared in this unit, bias_j <= alpha*_j / unit_j;
- * NULL for 1 Source: thesis section 6.1. */
+ *         NULL for 1 Source: thesis section 6.1. */
 void mcbe_hamming(int m, const double *alpha_star, const double *bias, const double *unit,
                   mcbe_hamming_t *result);
 

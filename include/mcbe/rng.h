@@ -34,8 +34,8 @@ typedef struct mcbe_stream_key {
     int64_t block;
 } mcbe_stream_key_t;
 
-/* One PCG64 (XSL-RR 128/64) generator; plain data, may be copied. Its content is the PCG library's.
- */
+/* One PCG64 (XSL-RR 128/64) generator; plain data, may be copied. Its content is the PCG
+ * library's. */
 typedef struct mcbe_rng {
     uint64_t opaque[4];
 } mcbe_rng_t;
@@ -45,7 +45,7 @@ typedef struct mcbe_rng {
 void mcbe_rng_init(mcbe_rng_t *rng, const mcbe_stream_key_t *key);
 
 /** Start a stream from PCG's own 128-bit seed and sequence (high word first), for known-answer
- * tests and other programs' streams. Not collective. Thread-safe. */
+ *  tests and other programs' streams. Not collective. Thread-safe. */
 void mcbe_rng_seed(mcbe_rng_t *rng, const uint64_t seed[2], const uint64_t sequence[2]);
 
 /** Next 64 random bits. */
@@ -55,7 +55,7 @@ uint64_t mcbe_rng_next(mcbe_rng_t *rng);
 void mcbe_rng_fill(mcbe_rng_t *rng, uint64_t *out, size_t count);
 
 /** Uniform on the open interval (0, 1): (k + 1/2) 2^-52 with k the upper 52 bits of the next
- * output. */
+ *  output. */
 double mcbe_rng_uniform(mcbe_rng_t *rng);
 
 /** Uniform integer in [0, bound), without bias (Lemire's multiply and reject). bound >= 1. */
@@ -65,8 +65,8 @@ uint64_t mcbe_rng_below(mcbe_rng_t *rng, uint64_t bound);
  *
  *  Box-Muller on pairs of 32-bit integers (upper and lower half of each 64-bit output) with
  *  polynomials of our own in plain fp32 arithmetic. Outputs come in groups: 64 draws give
- * out[0..63] from the cosines and out[64..127] from the sines; a last group of c < 64 draws
- * likewise with c. |z| <= 6.7; density and moments are tested against the exact normal law.
+ *  out[0..63] from the cosines and out[64..127] from the sines; a last group of c < 64 draws
+ *  likewise with c. |z| <= 6.7; density and moments are tested against the exact normal law.
  *  @param[out] out [count]; an odd count drops the last sine */
 void mcbe_rng_normals(mcbe_rng_t *rng, float *out, size_t count);
 

@@ -1,8 +1,8 @@
 #ifndef MCBE_RUN_H
 #define MCBE_RUN_H
 
-/* Whole experiments over MPI: the library behind `mcbe run`. The only public header that names MPI.
- */
+/* Whole experiments over MPI: the library behind `mcbe run`. The only public header that names
+ * MPI. */
 
 #include <mpi.h>
 #include <stdio.h>
@@ -39,12 +39,12 @@ typedef struct mcbe_run_options {
 const mcbe_experiment_t *const *mcbe_experiments(int *count);
 
 /** Run an experiment, or continue it if the output holds a part of it. Collective over comm, which
- * is duplicated; the options must be the same on all ranks.
+ *  is duplicated; the options must be the same on all ranks.
  *  @param[out] err  sentences for the user, the same on all ranks
  *  @return the same on all ranks: MCBE_OK when the output is complete; MCBE_ERR_CONFIG,
- * MCBE_ERR_FINGERPRINT, MCBE_ERR_DATA, MCBE_ERR_VERSION, MCBE_ERR_IO, MCBE_ERR_LOCKED with nothing
- * computed and nothing overwritten. A failure while computing ends all ranks through MPI_Abort:
- * what is finished is kept. */
+ *         MCBE_ERR_FINGERPRINT, MCBE_ERR_DATA, MCBE_ERR_VERSION, MCBE_ERR_IO, MCBE_ERR_LOCKED with
+ *         nothing computed and nothing overwritten. A failure while computing ends all ranks
+ *         through MPI_Abort: what is finished is kept. */
 MCBE_NODISCARD mcbe_status_t mcbe_run(MPI_Comm comm, const mcbe_experiment_t *const *experiments,
                                       int experiment_count, const mcbe_run_options_t *options,
                                       mcbe_error_t *err);

@@ -6,8 +6,8 @@
 
 #include "mcbe/status.h"
 
-/* For functions with a local `mcbe_status_t st` and one label `out:` that frees in reverse order.
- */
+/* For functions with a local `mcbe_status_t st` and one label `out:` that frees in reverse
+ * order. */
 #define MCBE_TRY(call)                                                                             \
     do {                                                                                           \
         st = (call);                                                                               \

@@ -28,8 +28,8 @@ void mcbe_free(void *block);
 /** Allocations not yet freed in this process (tests assert 0). Thread-safe. */
 int64_t mcbe_alloc_balance(void);
 
-/** Test hook: let the allocation after `successes` more ones fail, once; negative switches it off.
- */
+/** Test hook: let the allocation after `successes` more ones fail, once; negative switches it
+ *  off. */
 void mcbe_alloc_fail_after(int64_t successes);
 
 #endif

@@ -9,8 +9,8 @@
 /* Set in the second start, so that there is no third. */
 #define MARK "MCBE_BLAS_ENVIRONMENT"
 
-/* OpenBLAS' name for kernels at the level of our own path, NULL if its own choice is good enough.
- */
+/* OpenBLAS' name for kernels at the level of our own path, NULL if its own choice is good
+ * enough. */
 static const char *better_core(void)
 {
     const char *chosen = mcbe_blas_core(), *path = mcbe_cpu_path();

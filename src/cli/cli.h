@@ -25,12 +25,12 @@ mcbe_status_t mcbe_cmd_list(int argc, char **argv, mcbe_error_t *err);
 mcbe_status_t mcbe_cmd_help(int argc, char **argv, mcbe_error_t *err);
 
 /** Record the error of an option getopt_long did not accept; `option` is what it returned. @return
- * MCBE_ERR_USAGE */
+ *  MCBE_ERR_USAGE */
 mcbe_status_t mcbe_cli_bad_option(const char *command, int argc, char **argv, int option,
                                   mcbe_error_t *err);
 
 /** The one positional argument a command needs. @return MCBE_OK; MCBE_ERR_USAGE naming what is
- * missing or too much */
+ *  missing or too much */
 MCBE_NODISCARD mcbe_status_t mcbe_cli_one_argument(const char *command, const char *what, int argc,
                                                    char **argv, const char **argument,
                                                    mcbe_error_t *err);

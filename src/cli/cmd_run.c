@@ -96,19 +96,20 @@ mcbe_status_t mcbe_cmd_run(int argc, char **argv, mcbe_error_t *err)
     int rank = 0, size = 1, count;
     const mcbe_experiment_t *const *experiments = mcbe_experiments(&count);
     const char **overrides = mcbe_alloc((size_t)argc, sizeof *overrides);
-    mcbe_status_t st = overrides ? MCBE_OK : MCBE_ERR_NOMEM;
+    mcbe_status_t st;
+    if (!overrides) { /* before MPI: a rank that fails alone must not leave others waiting */
+        return MCBE_ERR_NOMEM;
+    }
     MPI_Init(NULL, NULL);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
-    MCBE_TRY(st);
     MCBE_TRY(check_singletons(size, err));
     MCBE_TRY(parse_options(argc, argv, &options, overrides, err));
     options.overrides = overrides;
     if (!options.output) {
         options.output = own_output = default_output(options.config_path);
         if (!own_output) {
-            st = MCBE_ERR_NOMEM;
-            goto out;
+            MPI_Abort(MPI_COMM_WORLD, mcbe_exit_code(MCBE_ERR_NOMEM));
         }
     }
     st = mcbe_run(MPI_COMM_WORLD, experiments, count, &options, err);
@@ -116,8 +117,7 @@ out:
     mcbe_free(own_output);
     mcbe_free(overrides);
     if (st != MCBE_OK) {
-        /* the same error everywhere: rank 0 tells it, before any other ends and the launcher ends
-         * all */
+        /* the same error everywhere: rank 0 tells it, before the launcher sees anybody end */
         if (rank == 0) {
             mcbe_cli_report(st, err);
         }

@@ -69,8 +69,6 @@ static void print_usage(FILE *out)
     fprintf(out, "  mcbe --version\n      version and what it was built with\n\n" EXIT_TEXT);
 }
 
-mcbe_status_t mcbe_cmd_help(int argc, char **argv, mcbe_error_t *err);
-
 static mcbe_status_t unknown_command(const char *name, mcbe_error_t *err)
 {
     int count;

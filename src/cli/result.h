@@ -14,7 +14,7 @@ typedef struct mcbe_result {
 
 /** Open a file and read every finished unit.
  *  @return MCBE_OK; MCBE_ERR_IO, MCBE_ERR_DATA, MCBE_ERR_VERSION or MCBE_ERR_CORRUPT with
- * sentences; MCBE_ERR_NOMEM. On error nothing is left to close. */
+ *         sentences; MCBE_ERR_NOMEM. On error nothing is left to close. */
 MCBE_NODISCARD mcbe_status_t mcbe_result_open(mcbe_result_t *result, const char *path,
                                               mcbe_error_t *err);
 void mcbe_result_close(mcbe_result_t *result);

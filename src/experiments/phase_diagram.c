@@ -122,7 +122,7 @@ static double seconds_of_cell(const mcbe_setup_t *setup, double n, double m, int
     const double visits = updates * (0.25e-9 * m * n + 4e-9 * m);
     if (setup->design == MCBE_DESIGN_PAIRED) {
         const double screen = 2e-9 + 0.02e-9 * n + 0.03e-9 * m;
-        return 5e-5 + visits + samples * screen + 2.0 * sqrt(samples) * draw;
+        return 5e-5 + visits + samples * screen + (shares ? 0.0 : 2.0 * sqrt(samples) * draw);
     }
     const double screen = 1e-9 + 0.15e-9 * m;
     return 5e-5 + visits + samples * (screen + (shares ? 0.0 : draw));

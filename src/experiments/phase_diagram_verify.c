@@ -71,14 +71,23 @@ static void discard(evidence_t *e)
     mcbe_frame_free(&e->frame);
 }
 
+/* Points visited beside the directions of the rows. */
+static int64_t random_points(const evidence_t *e)
+{
+    return e->state.samples - (e->params->setup.init_rows ? e->state.m : 0);
+}
+
 /* Regenerate a point the unit claims to have visited, and its coefficients. */
 static mcbe_status_t regenerate(evidence_t *e, int64_t sample, int64_t row, mcbe_error_t *err)
 {
-    const int64_t visited_first = e->params->setup.init_rows ? mcbe_row_sample(e->state.m - 1) : 0;
-    if (sample >= e->state.samples || sample < visited_first ||
-        mcbe_sampling_point(e->params->setup.design, &e->params->setup.domain, &e->frame, &e->key,
-                            sample, &e->point) != MCBE_OK) {
+    const int64_t first = e->params->setup.init_rows ? mcbe_row_sample(e->state.m - 1) : 0;
+    if (sample < first || sample == -1 || sample >= random_points(e)) {
         return corrupt(e, err, "its evidence is a point that was not visited", row);
+    }
+    mcbe_status_t st = mcbe_sampling_point(e->params->setup.design, &e->params->setup.domain,
+                                           &e->frame, &e->key, sample, &e->point);
+    if (st != MCBE_OK) {
+        return st;
     }
     mcbe_frame_pair_coefficients(&e->frame, e->point.a, e->point.b, e->point.scale, e->c);
     return MCBE_OK;
@@ -111,6 +120,22 @@ static mcbe_status_t check_witnesses(evidence_t *e, mcbe_error_t *err)
     }
     if (latest >= 0 && latest > state->last_update) {
         return corrupt(e, err, "a witness is later than last_update", latest);
+    }
+    return MCBE_OK;
+}
+
+/* The counts cannot be recomputed without the whole run, but they can contradict each other. */
+static mcbe_status_t check_counts(evidence_t *e, mcbe_error_t *err)
+{
+    const mcbe_setup_t *setup = &e->params->setup;
+    const int64_t points = random_points(e);
+    if (points < 1 || points > setup->samples ||
+        (setup->unchanged == 0 && points != setup->samples)) {
+        return corrupt(e, err, "the number of samples is not the one asked for", -1);
+    }
+    if (e->state.last_update >= points || e->state.updates < 1 ||
+        e->state.updates > e->state.samples) {
+        return corrupt(e, err, "updates or last_update do not fit the number of samples", -1);
     }
     return MCBE_OK;
 }
@@ -170,6 +195,7 @@ mcbe_status_t verify_unit(const void *params, const mcbe_cell_t *cell, int64_t t
     evidence_t e = {.params = params, .cell = cell, .trial = trial};
     mcbe_status_t st;
     MCBE_TRY(collect(&e, layout, record));
+    MCBE_TRY(check_counts(&e, err));
     MCBE_TRY(check_witnesses(&e, err));
     MCBE_TRY(check_min_active(&e, err));
     MCBE_TRY(check_derived(&e, layout, record, err));

@@ -241,7 +241,9 @@ static int is_quiet(const mcbe_sampling_t *sampling, int64_t end, const mcbe_bia
                     int count)
 {
     for (int i = 0; i < count; i++) {
-        if (end - 1 - states[i].last_update < sampling->unchanged) {
+        /* directions of rows have ids below -1: they come before the first random point */
+        const int64_t last = states[i].last_update > -1 ? states[i].last_update : -1;
+        if (end - 1 - last < sampling->unchanged) {
             return 0;
         }
     }

@@ -18,15 +18,15 @@ typedef struct mcbe_sampling {
 /** Draw points and lower the states of one or several nested layers. Collective over team->comm.
  *
  *  Rounds of MCBE_ROUND_BLOCKS blocks; within a round, block b belongs to rank b mod size. Every
- * rank screens against the state at the round's start and its own blocks so far; at the round's end
- * alpha is combined by MPI_Allreduce(MPI_MIN), and rank 0 replays all events in the order of their
- * samples, so that updates, witnesses and the stop rule are those of one rank. What the result is
- * does not depend on the size.
+ *  rank screens against the state at the round's start and its own blocks so far; at the round's
+ *  end alpha is combined by MPI_Allreduce(MPI_MIN), and rank 0 replays all events in the order of
+ *  their samples, so that updates, witnesses and the stop rule are those of one rank. What the
+ *  result is does not depend on the size.
  *  @param[in,out] states  [count], as made by mcbe_bias_state_init; layer i is the first
- * states[i].m rows of the frame, ascending; on ranks other than 0 witnesses are not kept. A stop
- * rule waits for all.
+ *         states[i].m rows of the frame, ascending; on ranks other than 0 witnesses are not kept. A
+ *         stop rule waits for all.
  *  @return MCBE_OK; MCBE_ERR_NOMEM; MCBE_ERR_INTERNAL. Not agreed: the caller ends the run on an
- * error. Source: thesis Alg. 1. */
+ *         error. Source: thesis Alg. 1. */
 MCBE_NODISCARD mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling,
                                                const mcbe_frame_t *frame,
                                                const mcbe_stream_key_t *key,

@@ -93,8 +93,10 @@
          .type = MCBE_KEY_INT,                                                                     \
          .fallback = "0",                                                                          \
          .max = 1e15,                                                                              \
-         .help = "Stop a unit once this many points in a row have changed nothing, looked at "     \
-                 "after every 64 blocks; 0 draws all of sampling.samples."},                       \
+         .help =                                                                                   \
+             "Stop a unit once this many points in a row have changed nothing, looked at "         \
+             "after every 64 blocks (16,384 points; with design paired after 1024 shells, the "    \
+             "first time after 1,048,576 points); 0 draws all of sampling.samples."},              \
     {                                                                                              \
         .path = "sampling.init_rows", .type = MCBE_KEY_BOOL, .fallback = "false",                  \
         .help = "Visit the directions of the rows themselves before the random points."            \
@@ -140,7 +142,7 @@ typedef struct mcbe_setup {
 } mcbe_setup_t;
 
 /** Read the keys above; check their combinations; load the matrix of ensemble file and add its
- * SHA-256 to the config. Not collective. Free with mcbe_setup_free whatever the result.
+ *  SHA-256 to the config. Not collective. Free with mcbe_setup_free whatever the result.
  *  @return MCBE_OK; MCBE_ERR_CONFIG; the error of the file; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config,
                                              mcbe_error_t *err);
@@ -154,7 +156,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_setup_frame(const mcbe_setup_t *setup,
                                               const mcbe_stream_key_t *key, mcbe_frame_t *frame);
 
 /** The bias of one family, in the unit of bias_scale. @param[out] bias [m] @return MCBE_OK;
- * MCBE_ERR_NOMEM */
+ *  MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_bias(const mcbe_setup_t *setup, int family,
                                              const mcbe_stream_key_t *key, double *bias);
 

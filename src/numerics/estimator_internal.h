@@ -48,7 +48,7 @@ typedef struct mcbe_screen {
     int need, active_seen;
 } mcbe_screen_t;
 
-/** A float that is at least `value`, at most a few units in the last place above it. */
+/** A float that is at least `value` > -FLT_MAX, at most a few units in the last place above it. */
 static inline float mcbe_round_up(double value)
 {
     const float rounded = (float)value;
@@ -56,22 +56,22 @@ static inline float mcbe_round_up(double value)
 }
 
 /** Bound on |approximate - canonical| of one coefficient, for |w| |x| = 1, in the screening
- * precision: rounding of w and x, a product of length n in any order, the canonical value's own
- * rounding, the screen's roundings. */
+ *  precision: rounding of w and x, a product of length n in any order, the canonical value's own
+ *  rounding, the screen's roundings. */
 double mcbe_screen_error(const mcbe_estimator_t *e);
 /** What underflow may add to that, absolutely. */
 double mcbe_screen_tiny(const mcbe_estimator_t *e);
 
 /** The whole truth about one sample, the point (a + b) * scale with b = 0 if NULL. Samples arrive
- * in ascending order.
+ *  in ascending order.
  *  @param[in] a, b  coordinates at [k * stride] */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a,
                                                   const float *b, ptrdiff_t stride, double scale,
                                                   int64_t sample, const mcbe_layers_t *layers);
 
 /* A design: prepare makes the points of a block and their approximate coefficients; visit screens
- * them and takes the suspects among the samples [first, last) of the block to mcbe_estimator_visit.
- */
+ * them and takes the suspects among the samples [first, last) of the block to
+ * mcbe_estimator_visit. */
 MCBE_NODISCARD mcbe_status_t mcbe_iid_create(mcbe_iid_t **iid, const mcbe_estimator_t *e);
 void mcbe_iid_destroy(mcbe_iid_t **iid);
 void mcbe_iid_prepare(mcbe_estimator_t *e, int64_t block);

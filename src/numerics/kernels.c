@@ -120,8 +120,8 @@ static void coefficients(int m, int n, const double *restrict wt, const float *r
     }
 }
 
-/* Lanes that a compiler can keep in vectors: a maximum over one variable is no loop it may reorder.
- */
+/* Lanes that a compiler can keep in vectors: a maximum over one variable is no loop it may
+ * reorder. */
 #define LANES 16
 
 static double highest_below(int m, const double *restrict alpha, const double *restrict c)
@@ -155,8 +155,8 @@ static int count_above(int m, const double *restrict c, double value)
     return (int)count;
 }
 
-/* One screen for each precision; counts are as wide as the coefficients so that they share vectors.
- */
+/* One screen for each precision; counts are as wide as the coefficients so that they share
+ * vectors. */
 #define DEFINE_SCREEN(function, real, integer)                                                     \
     static int function(int m, int width, const real *restrict c, const real *restrict below,      \
                         const real *restrict slack, int need, int active_seen,                     \

@@ -26,8 +26,7 @@ enum {
 typedef struct mcbe_pair_norms {
     float upper[MCBE_SCREEN_TILE];   /* at least |a + b| */
     float inverse[MCBE_SCREEN_TILE]; /* about 1 / |a + b| */
-    float
-        error[MCBE_SCREEN_TILE]; /* bound on the error of (c_a + c_b) * inverse in units of the
+    float error[MCBE_SCREEN_TILE];   /* bound on the error of (c_a + c_b) * inverse in units of the
                                     row   norm; INFINITY where the norm is not known well enough */
 } mcbe_pair_norms_t;
 

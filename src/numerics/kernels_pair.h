@@ -19,6 +19,7 @@
 #define VECTOR_BYTES 16
 #endif
 typedef int8_t bytes_t __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef uint8_t counts_t __attribute__((vector_size(VECTOR_BYTES)));
 
 /* Byte counters are added up before they can overflow. */
 #define ROWS_PER_COUNTER 255
@@ -66,16 +67,16 @@ static int pair_screen_i8(int m, const int8_t *restrict tile, const int8_t *rest
         int above[VECTOR_BYTES] = {0}, active[VECTOR_BYTES] = {0};
         for (int first = 0; first < m; first += ROWS_PER_COUNTER) {
             const int last = first + ROWS_PER_COUNTER < m ? first + ROWS_PER_COUNTER : m;
-            bytes_t count_above = {0}, count_active = {0};
+            counts_t count_above = {0}, count_active = {0};
             for (int j = first; j < last; j++) {
                 const bytes_t sum =
                     *(const bytes_t *)(tile + (ptrdiff_t)j * MCBE_SCREEN_TILE + start) + fixed[j];
-                count_above -= (bytes_t)(sum >= level); /* true is -1 */
-                count_active -= (bytes_t)(sum >= 0);
+                count_above -= (counts_t)(sum >= level); /* true is all bits set: adds 1 */
+                count_active -= (counts_t)(sum >= 0);
             }
             for (int s = 0; s < VECTOR_BYTES; s++) {
-                above[s] += (unsigned char)count_above[s];
-                active[s] += (unsigned char)count_active[s];
+                above[s] += count_above[s];
+                active[s] += count_active[s];
             }
         }
         for (int s = 0; s < VECTOR_BYTES; s++) {

@@ -11,8 +11,8 @@ typedef struct mcbe_npy {
     double *values; /* owned, row-major [rows][columns] */
 } mcbe_npy_t;
 
-/** Read a two-dimensional .npy file of '<f4' or '<f8', C or Fortran order, format version 1, 2
- * or 3. Not collective. Thread-safe.
+/** Read a two-dimensional .npy file of '<f4' or '<f8', C or Fortran order, format version 1, 2 or
+ *  3. Not collective. Thread-safe.
  *  @param[out] array  zeroed on error; free with mcbe_npy_free
  *  @return MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA with a sentence; MCBE_ERR_NOMEM
  *  Source: numpy.lib.format. */

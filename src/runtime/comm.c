@@ -122,8 +122,8 @@ void mcbe_comm_set_piece(mcbe_comm_t *comm, size_t bytes)
     comm->piece = bytes;
 }
 
-/* Lines of all ranks end up in one stream: each says whose it is, and one write keeps them whole.
- */
+/* Lines of all ranks end up in one stream: each says whose it is, and one write keeps them
+ * whole. */
 static void print_error(int rank, const char *sentence)
 {
     char text[2 * MCBE_ERROR_TEXT_MAX];

@@ -53,14 +53,14 @@ typedef struct mcbe_key_table {
 typedef struct mcbe_config mcbe_config_t;
 
 /** Parse YAML text, apply overrides, check everything and fill in defaults. Reports ALL errors it
- * finds, one sentence a line: "NAME:LINE:COLUMN: key 'a.b': value ... ; allowed ...", with the
- * nearest valid name for an unknown one. Refuses duplicate keys, anchors, aliases, merge keys,
- * tags, several documents. Not collective.
+ *  finds, one sentence a line: "NAME:LINE:COLUMN: key 'a.b': value ... ; allowed ...", with the
+ *  nearest valid name for an unknown one. Refuses duplicate keys, anchors, aliases, merge keys,
+ *  tags, several documents. Not collective.
  *  @param[in] name       file name for messages
  *  @param[in] text       [length] bytes, need not end in 0
  *  @param[in] overrides  [override_count] "a.b=value", the value in YAML flow syntax
  *  @param[in] tables     [table_count]; the one whose name is the value of the key `experiment` is
- * used
+ *         used
  *  @return MCBE_OK; MCBE_ERR_CONFIG; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_config_parse(mcbe_config_t **config, const char *name,
                                                const char *text, size_t length,
@@ -91,37 +91,36 @@ int mcbe_config_record_enum(const mcbe_config_t *config, const char *path, int i
                             const char *field);
 
 /** Was the key (in a record: the field) written, in the text or an override, rather than filled in
- * from the table? */
+ *  from the table? */
 int mcbe_config_given(const mcbe_config_t *config, const char *path);
 int mcbe_config_record_given(const mcbe_config_t *config, const char *path, int index,
                              const char *field);
 
 /** Record an error of a key that only its experiment could find (a combination of keys, say), with
- * the same place and form as the others: "NAME:LINE:COLUMN: key 'path': <sentence>". A field of a
- * record is "biases[1].value". @return MCBE_ERR_CONFIG */
+ *  the same place and form as the others: "NAME:LINE:COLUMN: key 'path': <sentence>". A field of a
+ *  record is "biases[1].value". @return MCBE_ERR_CONFIG */
 mcbe_status_t mcbe_config_reject(const mcbe_config_t *config, mcbe_error_t *err, const char *path,
                                  const char *format, ...) MCBE_PRINTF(4, 5);
 
 /** Add a fact that decides results but stands outside the text (the SHA-256 of a file read): it
- * joins the resolved listing and the fingerprint under `path`, which no key has. Given again, the
- * new value replaces the old one. Pointers from mcbe_config_resolved end their life here.
+ *  joins the resolved listing and the fingerprint under `path`, which no key has. Given again, the
+ *  new value replaces the old one. Pointers from mcbe_config_resolved end their life here.
  *  @return MCBE_OK; MCBE_ERR_NOMEM (nothing has changed) */
 MCBE_NODISCARD mcbe_status_t mcbe_config_add_fact(mcbe_config_t *config, const char *path,
                                                   const char *value);
 
 /** Every key resolved, canonical: "path = value" lines sorted by path, reals with 17 digits,
- * including the added facts and stream_version. Keys that are MCBE_KEY_FREE or MCBE_KEY_GROWS carry
- * a leading '~' or
- *  '+', so a listing alone tells what may change. Borrowed from config. */
+ *  including the added facts and stream_version. Keys that are MCBE_KEY_FREE or MCBE_KEY_GROWS
+ *  carry a leading '~' or '+', so a listing alone tells what may change. Borrowed from config. */
 const char *mcbe_config_resolved(mcbe_config_t *config);
 
 /** SHA-256, as 64 hex digits, of the resolved listing without its '~' and '+' lines. @param[out]
- * hex */
+ *  hex */
 void mcbe_config_fingerprint(const char *resolved, char hex[65]);
 
 /** Compare two resolved listings and report every key outside '~' that differs (a '+' key: that
- * shrank), "key 'a.b': the file has X, this run asks for Y". @return MCBE_OK; MCBE_ERR_FINGERPRINT
- */
+ *  shrank), "key 'a.b': the file has X, this run asks for Y". @return MCBE_OK;
+ *  MCBE_ERR_FINGERPRINT */
 MCBE_NODISCARD mcbe_status_t mcbe_config_compare(const char *stored, const char *wanted,
                                                  mcbe_error_t *err);
 
@@ -130,7 +129,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_config_lookup(const char *resolved, const char
                                                 size_t size);
 
 /** Print the experiments with their keys (`mcbe list`), one key (`mcbe help KEY`; nearest name
- * offered), and all as Markdown (docs/config.md). */
+ *  offered), and all as Markdown (docs/config.md). */
 void mcbe_config_list(FILE *out, const mcbe_key_table_t *tables, int table_count);
 MCBE_NODISCARD mcbe_status_t mcbe_config_help(FILE *out, const mcbe_key_table_t *tables,
                                               int table_count, const char *path, mcbe_error_t *err);

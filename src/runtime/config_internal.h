@@ -60,7 +60,7 @@ void mcbe_report_add(mcbe_report_t *report, mcbe_place_t place, const char *path
 void mcbe_report_vadd(mcbe_report_t *report, mcbe_place_t place, const char *path,
                       const char *format, va_list args) MCBE_PRINTF(4, 0);
 /** Say how many sentences were left out, if any. @return MCBE_OK if there was no error; else the
- * report's status */
+ *  report's status */
 mcbe_status_t mcbe_report_end(mcbe_report_t *report);
 
 /** Copy text for a sentence: shortened, control characters as '?'. @param[out] shown */
@@ -95,7 +95,7 @@ typedef struct mcbe_tree {
  *  @param[in]  source  of the places
  *  @param[in]  path    for the sentences, or NULL
  *  @param[out] root    node; -1 if the text could not be read to its end, or a file holds nothing
- * (anything else that holds nothing is an empty text)
+ *         (anything else that holds nothing is an empty text)
  *  @return MCBE_OK, also for reported errors; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_tree_read(mcbe_tree_t *tree, const char *text, size_t length,
                                             int source, const char *path, mcbe_report_t *report,
@@ -177,7 +177,7 @@ int mcbe_rows_group(const mcbe_key_t *rows, const char *path);
  *  @param[in,out] best  smallest distance so far; -1 before the first call */
 int mcbe_is_nearer(const char *a, const char *b, size_t b_length, int *best);
 /** Nearest path of a table to one that is not in it: siblings first, then all paths, then equal
- * last names elsewhere. @param[out] nearest @return 0 if none is near */
+ *  last names elsewhere. @param[out] nearest @return 0 if none is near */
 int mcbe_rows_nearest(const mcbe_key_t *rows, const char *path, char nearest[MCBE_CONFIG_PATH]);
 /** The names directly below a path ("" for the top), "a, b, c". */
 void mcbe_rows_names(const mcbe_key_t *rows, const char *path, char names[MCBE_CONFIG_WANTED]);
@@ -190,7 +190,7 @@ void mcbe_key_allowed(const mcbe_key_t *row, char allowed[MCBE_CONFIG_WANTED]);
 /** The next word of a space-separated list. @param[in,out] list @return length; 0 at the end */
 size_t mcbe_word_next(const char **list, const char **word);
 /** Nearest of the words of a list ("auto=0" counts as "auto"). @param[out] nearest @return 0 if
- * none is near */
+ *  none is near */
 int mcbe_words_nearest(const char *words, const char *name, char nearest[MCBE_CONFIG_PATH]);
 
 #endif

@@ -398,6 +398,10 @@ mcbe_status_t mcbe_tree_override(mcbe_tree_t *tree, int root, int source, mcbe_r
         mcbe_report_add(report, place, NULL, "an override has the form key=value");
         goto out;
     }
+    if (strchr(text, '\n') || strchr(text, '\r')) { /* result files keep overrides line by line */
+        mcbe_report_add(report, place, NULL, "an override is one line, without line breaks");
+        goto out;
+    }
     MCBE_TRY(mcbe_tree_read(tree, text, strlen(text), source, path, report, &value));
     if (report->errors > errors) {
         goto out;

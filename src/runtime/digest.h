@@ -17,7 +17,7 @@ void mcbe_digest_add(mcbe_digest_t *digest, const void *data, size_t bytes);
 void mcbe_digest_end(mcbe_digest_t *digest, char hex[65]);
 
 /** SHA-256 of a file's content. @return MCBE_OK; MCBE_ERR_IO with a sentence (hex is then of no
- * use) */
+ *  use) */
 MCBE_NODISCARD mcbe_status_t mcbe_digest_file(const char *path, char hex[65], mcbe_error_t *err);
 
 #endif

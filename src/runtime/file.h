@@ -10,7 +10,7 @@
 char *mcbe_file_suffixed(const char *path, const char *suffix);
 
 /** "PATH.tmp.PID", the name a file is built under before it is renamed to PATH; to be freed with
- * mcbe_free. @return NULL if memory is out */
+ *  mcbe_free. @return NULL if memory is out */
 char *mcbe_file_temporary(const char *path);
 
 /** Write all bytes at an offset, in one write unless the system splits it.
@@ -21,11 +21,11 @@ int mcbe_file_write(int fd, const void *data, size_t bytes, int64_t offset);
 int mcbe_file_read(int fd, void *data, size_t bytes, int64_t offset);
 
 /** Make the folder entry of PATH durable. File systems that cannot do it for folders are taken to
- * need none. @return 0, or the errno value */
+ *  need none. @return 0, or the errno value */
 int mcbe_file_sync_folder(const char *path);
 
 /** Remove the "PATH.tmp.PID" that killed writers left behind. Only for the holder of the output's
- * lock: it takes every such file for abandoned. */
+ *  lock: it takes every such file for abandoned. */
 void mcbe_file_remove_temporaries(const char *path);
 
 #endif

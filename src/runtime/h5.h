@@ -16,14 +16,14 @@ void mcbe_h5_quiet(void);
 void mcbe_h5_library(char text[32]);
 
 /** Record a sentence: the words of `format`, then what HDF5's error stack holds: the system's
- * message where the stack names an errno, else its innermost entry. To be called before any other
- * HDF5 call, which would clear the stack. @return status */
+ *  message where the stack names an errno, else its innermost entry. To be called before any other
+ *  HDF5 call, which would clear the stack. @return status */
 mcbe_status_t mcbe_h5_fail(mcbe_error_t *err, mcbe_status_t status, const char *format, ...)
     MCBE_PRINTF(3, 4);
 
 /** Make a file in memory, in the format that HDF5 1.8 and later read. HDF5 is kept from writing to
- * the disk because a file it could not write out (a full disk) cannot be closed either: H5Fclose
- * fails, and HDF5 1.10 then crashes at exit. To be closed with H5Fclose.
+ *  the disk because a file it could not write out (a full disk) cannot be closed either: H5Fclose
+ *  fails, and HDF5 1.10 then crashes at exit. To be closed with H5Fclose.
  *  @param[in] name  for sentences; nothing of that name is made
  *  @return MCBE_OK; MCBE_ERR_IO */
 MCBE_NODISCARD mcbe_status_t mcbe_h5_create(const char *name, hid_t *file, mcbe_error_t *err);
@@ -36,7 +36,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_h5_image(hid_t file, void **image, size_t *byt
 
 /** Open a file for reading. To be closed with H5Fclose.
  *  @return MCBE_OK; MCBE_ERR_IO if it cannot be opened; MCBE_ERR_DATA if it is not HDF5;
- * MCBE_ERR_CORRUPT if HDF5 cannot make sense of it */
+ *         MCBE_ERR_CORRUPT if HDF5 cannot make sense of it */
 MCBE_NODISCARD mcbe_status_t mcbe_h5_open(const char *path, hid_t *file, mcbe_error_t *err);
 
 /* Attributes. Text is of variable length, so that no length is too much; numbers are scalars or, in
@@ -48,7 +48,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_h5_put_i64(hid_t object, const char *name, int
 MCBE_NODISCARD mcbe_status_t mcbe_h5_put_ints(hid_t object, const char *name, int count,
                                               const int *values, mcbe_error_t *err);
 /** Text attribute, as a new string (mcbe_free). @return MCBE_OK; MCBE_ERR_CORRUPT if it is not
- * there or not text; MCBE_ERR_NOMEM */
+ *  there or not text; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_h5_get_text(hid_t object, const char *name, char **text,
                                               mcbe_error_t *err);
 /** @return MCBE_OK; MCBE_ERR_CORRUPT if it is not there or not the right number of integers */
@@ -68,7 +68,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_h5_write(hid_t file, const char *path, hid_t m
 MCBE_NODISCARD mcbe_status_t mcbe_h5_shape(hid_t file, const char *path, int rank, hsize_t *dims,
                                            mcbe_error_t *err);
 /** Read a whole dataset, which must be of the class of memory_type and of the shape dims [rank],
- * into data. Checksums are verified.
+ *  into data. Checksums are verified.
  *  @return MCBE_OK; MCBE_ERR_CORRUPT */
 MCBE_NODISCARD mcbe_status_t mcbe_h5_read(hid_t file, const char *path, hid_t memory_type, int rank,
                                           const hsize_t *dims, void *data, mcbe_error_t *err);

@@ -43,7 +43,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_journal_open_file(const char *path, int flags,
                                                     int64_t *file_size, mcbe_error_t *err);
 
 /** Read an open journal of file_size > 0 bytes to its last good record and cut off the rest; see
- * mcbe_journal_open. */
+ *  mcbe_journal_open. */
 MCBE_NODISCARD mcbe_status_t mcbe_journal_replay(mcbe_journal_t *journal, int64_t file_size,
                                                  mcbe_journal_visit_t visit, void *context,
                                                  mcbe_provenance_t *provenance, int64_t *torn,

@@ -14,7 +14,7 @@ typedef struct mcbe_lock mcbe_lock_t;
  *  @param[in] path         the lock file, "OUT.h5.lock"
  *  @param[in] output_name  what it protects, for sentences
  *  @return MCBE_OK; MCBE_ERR_LOCKED with the holder named (process, host, job, since when);
- * MCBE_ERR_IO; MCBE_ERR_NOMEM */
+ *         MCBE_ERR_IO; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_lock_take(mcbe_lock_t **lock, const char *path,
                                             const char *output_name, mcbe_error_t *err);
 

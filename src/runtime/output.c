@@ -43,6 +43,11 @@ static int exists(const char *path)
 static mcbe_status_t check_path(const char *path, mcbe_error_t *err)
 {
     struct stat facts;
+    const size_t length = strlen(path);
+    if (length == 0 || path[length - 1] == '/') {
+        return mcbe_fail(err, MCBE_ERR_IO, "output '%s' is no file name; name a file, OUT.h5 say",
+                         path);
+    }
     if (stat(path, &facts) == 0 && !S_ISREG(facts.st_mode)) {
         return mcbe_fail(err, MCBE_ERR_IO, "output '%s' is %s; a file name is needed", path,
                          S_ISDIR(facts.st_mode) ? "a folder" : "not a regular file");
@@ -125,17 +130,24 @@ static mcbe_status_t keep_journalled(void *context, mcbe_record_t *record, mcbe_
     return mcbe_store_put(o->store, record, err);
 }
 
-/* The journal, if there is one, must be of this configuration; then it is read and continued. */
+/* The journal, if there is one, must be ours and of this configuration. Looks only. */
+static mcbe_status_t check_journal(const mcbe_output_t *o, int fresh, mcbe_error_t *err)
+{
+    char *stored = NULL;
+    mcbe_status_t st = mcbe_journal_peek(o->journal_path, &stored, err);
+    if (st == MCBE_OK && stored && !fresh) {
+        st = compare(o, o->journal_path, stored, err);
+    }
+    mcbe_free(stored);
+    return st;
+}
+
+/* Make a journal, or read and continue the one there is. */
 static mcbe_status_t open_journal(mcbe_output_t *o, int fresh, const mcbe_log_t *log,
                                   mcbe_error_t *err)
 {
-    char *stored = NULL;
     int64_t torn = 0;
     mcbe_status_t st;
-    MCBE_TRY(mcbe_journal_peek(o->journal_path, &stored, err));
-    if (stored && !fresh) {
-        MCBE_TRY(compare(o, o->journal_path, stored, err));
-    }
     if (fresh && exists(o->journal_path)) { /* it may hold units that no result file has */
         MCBE_TRY(set_aside(o->journal_path, err));
     }
@@ -148,7 +160,6 @@ static mcbe_status_t open_journal(mcbe_output_t *o, int fresh, const mcbe_log_t 
                       (long long)torn, o->journal_path);
     }
 out:
-    mcbe_free(stored);
     return st;
 }
 
@@ -194,6 +205,7 @@ mcbe_status_t mcbe_output_open(mcbe_output_t **output, mcbe_session_t *session,
     MCBE_TRY(take_lock(o, err));
     mcbe_file_remove_temporaries(o->path);
     mcbe_file_remove_temporaries(o->journal_path);
+    MCBE_TRY(check_journal(o, options->fresh, err));
     MCBE_TRY(load_result(o, options->fresh, err));
     if (!(complete(o) && !exists(o->journal_path))) {
         MCBE_TRY(open_journal(o, options->fresh, &options->log, err));

@@ -22,29 +22,29 @@ typedef struct mcbe_output_options {
 } mcbe_output_options_t;
 
 /** Lock the output, check what is there, load what is finished, open the journal. Not collective:
- * rank 0. On any error nothing has been changed. An output that is complete is left untouched: see
- * mcbe_output_settled.
+ *  rank 0. On any error nothing has been changed. An output that is complete is left untouched: see
+ *  mcbe_output_settled.
  *  @param[in,out] session     borrowed, must outlive it (its config's listing is resolved here)
  *  @param[in,out] provenance  borrowed, must outlive it; gets the segments of earlier starts
  *  @return MCBE_OK; MCBE_ERR_LOCKED, MCBE_ERR_IO, MCBE_ERR_DATA, MCBE_ERR_VERSION,
- * MCBE_ERR_CORRUPT, MCBE_ERR_FINGERPRINT (another configuration: the keys that differ are named);
- * MCBE_ERR_NOMEM */
+ *         MCBE_ERR_CORRUPT, MCBE_ERR_FINGERPRINT (another configuration: the keys that differ are
+ *         named); MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_output_open(mcbe_output_t **output, mcbe_session_t *session,
                                               const mcbe_output_options_t *options,
                                               mcbe_provenance_t *provenance, int ranks,
                                               mcbe_error_t *err);
 /** Close without writing anything; what was journalled stays. Releases the lock. Accepts NULL
- * inside. */
+ *  inside. */
 void mcbe_output_close(mcbe_output_t **output);
 
 /** Was the result file complete when it was opened, without a journal left to clear up? Then there
- * is nothing to do, and the calls below but mcbe_output_store are not to be used. */
+ *  is nothing to do, and the calls below but mcbe_output_store are not to be used. */
 int mcbe_output_settled(const mcbe_output_t *output);
 /** The units kept so far. Borrowed. */
 const mcbe_store_t *mcbe_output_store(const mcbe_output_t *output);
 
 /** Keep a finished unit; takes its memory over. One that is there already must be the same. @return
- * MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA; MCBE_ERR_NOMEM */
+ *  MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_output_put(mcbe_output_t *output, mcbe_record_t *record,
                                              mcbe_error_t *err);
 /** Sync the journal and rebuild the result file when it is time. @return MCBE_OK; MCBE_ERR_IO */

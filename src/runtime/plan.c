@@ -4,10 +4,11 @@
 #include <stdlib.h>
 
 #include "check.h"
+#include "mcbe/bias.h"
 #include "memory.h"
 
-/* A group may take this much longer over the dearest unit than perfect sharing of all work would.
- */
+/* A group may take this much longer over the dearest unit than perfect sharing of all work
+ * would. */
 #define GROUP_SLACK 1.25
 
 void mcbe_plan_free(mcbe_plan_t *plan)
@@ -38,8 +39,9 @@ int64_t mcbe_plan_job_cells(const mcbe_plan_t *plan, int64_t head)
 
 static double job_seconds(const mcbe_plan_t *plan, int64_t head)
 {
+    const int64_t cells = mcbe_plan_job_cells(plan, head);
     double seconds = 0.0;
-    for (int64_t i = 0; i < mcbe_plan_job_cells(plan, head); i++) {
+    for (int64_t i = 0; i < cells; i++) {
         seconds += plan->cells[head + i].seconds;
     }
     return seconds;
@@ -48,7 +50,8 @@ static double job_seconds(const mcbe_plan_t *plan, int64_t head)
 static int job_is_done(const mcbe_plan_t *plan, int64_t head, int64_t trial,
                        const unsigned char *done)
 {
-    for (int64_t i = 0; i < mcbe_plan_job_cells(plan, head); i++) {
+    const int64_t cells = mcbe_plan_job_cells(plan, head);
+    for (int64_t i = 0; i < cells; i++) {
         if (!done || !done[mcbe_plan_unit(plan, head + i, trial)]) {
             return 0;
         }
@@ -117,8 +120,10 @@ static double unit_seconds(const mcbe_plan_t *plan, int64_t unit)
 int mcbe_plan_group_size(const mcbe_plan_t *plan, const int64_t *order, int64_t count, int ranks,
                          int64_t asked)
 {
+    /* more ranks than a round has blocks would find nothing to do */
+    const int most = ranks < MCBE_ROUND_BLOCKS ? ranks : MCBE_ROUND_BLOCKS;
     if (asked != 0) {
-        return asked > 0 && asked < ranks ? (int)asked : ranks;
+        return asked > 0 && asked < most ? (int)asked : most;
     }
     if (count == 0) {
         return 1;
@@ -130,7 +135,7 @@ int mcbe_plan_group_size(const mcbe_plan_t *plan, const int64_t *order, int64_t 
     const double dearest = unit_seconds(plan, order[0]);
     const double limit = GROUP_SLACK * total / ranks;
     int group = 1;
-    while (group < ranks && dearest / group > limit) {
+    while (group < most && dearest / group > limit) {
         group++;
     }
     return group;

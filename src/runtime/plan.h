@@ -34,10 +34,10 @@ int64_t mcbe_plan_unit(const mcbe_plan_t *plan, int64_t cell, int64_t trial);
 int64_t mcbe_plan_job_cells(const mcbe_plan_t *plan, int64_t head);
 
 /** Jobs with a unit still to do, dearest first (equal cost: lowest number first). Not collective.
- * Thread-safe.
+ *  Thread-safe.
  *  @param[in]  done   [units] non-zero for finished ones, or NULL for none
  *  @param[out] order  numbers of their first units, owned by the caller (mcbe_free), [*count]; NULL
- * on error
+ *         on error
  *  @return MCBE_OK; MCBE_ERR_NOMEM.  Cost: C log C + units for C cells. */
 MCBE_NODISCARD mcbe_status_t mcbe_plan_order(const mcbe_plan_t *plan, const unsigned char *done,
                                              int64_t **order, int64_t *count);
@@ -46,18 +46,18 @@ MCBE_NODISCARD mcbe_status_t mcbe_plan_order(const mcbe_plan_t *plan, const unsi
  *  @param[in] order  [count] what is left to do, from mcbe_plan_order
  *  @param[in] asked  > 0: that many; -1: all; 0: the smallest group in which the dearest unit takes
  *                    at most 1.25 times what perfect sharing of all work among all ranks would take
- *  @return 1 .. ranks; 1 if nothing is left to do and the choice is ours */
+ *  @return 1 .. ranks, at most MCBE_ROUND_BLOCKS; 1 if nothing is left to do and the choice is ours */
 int mcbe_plan_group_size(const mcbe_plan_t *plan, const int64_t *order, int64_t count, int ranks,
                          int64_t asked);
 
 /** Number of groups of `group` neighbouring ranks, and the group of one rank. Ranks that are left
- * over join the last group. Not collective. Thread-safe. @param[in] group  1 .. ranks */
+ *  over join the last group. Not collective. Thread-safe. @param[in] group  1 .. ranks */
 int mcbe_plan_group_count(int ranks, int group);
 int mcbe_plan_group_of(int rank, int ranks, int group);
 
 /** Wall time of a run on `ranks` ranks in groups of `group`: each unit in turn goes to the group
- * that is free first (the lowest of several) and keeps it for its seconds divided by the group's
- * ranks. Not collective. Thread-safe.
+ *  that is free first (the lowest of several) and keeps it for its seconds divided by the group's
+ *  ranks. Not collective. Thread-safe.
  *  @return seconds; NaN if memory is out.  Cost: count log(groups). */
 double mcbe_plan_makespan(const mcbe_plan_t *plan, const int64_t *order, int64_t count, int ranks,
                           int group);

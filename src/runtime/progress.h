@@ -44,11 +44,11 @@ void mcbe_progress_unit(mcbe_progress_t *progress, double cost);
 void mcbe_progress_tick(mcbe_progress_t *progress);
 
 /** Take the bar off the screen before somebody else writes there; the next report draws it anew.
- * Not collective. */
+ *  Not collective. */
 void mcbe_progress_clear(mcbe_progress_t *progress);
 
 /** Last line, "mcbe: OUTCOME: 3915/3915 units, 41.3 units/s, total time 1:35"; nothing is shown
- * after it. Not collective.
+ *  after it. Not collective.
  *  @param[in] outcome  "complete", or why the run stopped */
 void mcbe_progress_end(mcbe_progress_t *progress, const char *outcome);
 

@@ -31,27 +31,27 @@ typedef struct mcbe_provenance {
 } mcbe_provenance_t;
 
 /** Add a fact; a name that is there already gets the new value. Zero-initialise the provenance
- * first. @return MCBE_OK; MCBE_ERR_NOMEM */
+ *  first. @return MCBE_OK; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_provenance_add(mcbe_provenance_t *provenance, const char *name,
                                                  const char *format, ...) MCBE_PRINTF(3, 4);
 
 /** Facts of this build and this process: version, git commit and dirty flag, compiler and flags,
- * build type, library versions at run time (HDF5, BLAS and its kernel, libc), system, CPU model,
- * kernel path, command line, folder, user, umask, and those environment variables that steer a run
- * (SLURM_, OMPI_MCA_, OMPI_COMM_WORLD_SIZE, OMP_, OPENBLAS_, MCBE_), never one whose name speaks of
- * a secret. @return MCBE_OK; MCBE_ERR_NOMEM */
+ *  build type, library versions at run time (HDF5, BLAS and its kernel, libc), system, CPU model,
+ *  kernel path, command line, folder, user, umask, and those environment variables that steer a run
+ *  (SLURM_, OMPI_MCA_, OMPI_COMM_WORLD_SIZE, OMP_, OPENBLAS_, MCBE_), never one whose name speaks
+ *  of a secret. @return MCBE_OK; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_provenance_collect(mcbe_provenance_t *provenance, int argc,
                                                      char *const *argv);
 
 /** Add the segment of a run that starts now. Former segments still "running" become "killed": who
- * starts a run holds the lock. @return MCBE_OK; MCBE_ERR_NOMEM */
+ *  starts a run holds the lock. @return MCBE_OK; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_provenance_start_segment(mcbe_provenance_t *provenance,
                                                            int64_t ranks);
 /** Add a segment read from a file. @return MCBE_OK; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_provenance_add_segment(mcbe_provenance_t *provenance,
                                                          const mcbe_segment_t *segment);
 /** Note how far this run's segment is: `units` finished, and why it ends now. A reason of
- * MCBE_SEGMENT_RUNNING leaves it open. */
+ *  MCBE_SEGMENT_RUNNING leaves it open. */
 void mcbe_provenance_end_segment(mcbe_provenance_t *provenance, int64_t units, const char *reason);
 
 /** Value of a fact, or NULL. Borrowed. */

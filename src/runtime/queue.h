@@ -20,7 +20,7 @@ typedef struct mcbe_queue {
 } mcbe_queue_t;
 
 /** Compute all units. Collective over comm. Errors end the run through mcbe_comm_abort: one rank's
- * failure cannot be agreed on while the others compute. */
+ *  failure cannot be agreed on while the others compute. */
 void mcbe_queue_run(const mcbe_queue_t *queue, mcbe_comm_t *comm);
 
 #endif

@@ -5,8 +5,8 @@
 
 #include "mcbe/status.h"
 
-/* What one finished unit leaves behind: a row of 8-byte words laid out by its experiment's columns.
- */
+/* What one finished unit leaves behind: a row of 8-byte words laid out by its experiment's
+ * columns. */
 
 typedef enum mcbe_column_type {
     MCBE_COLUMN_F64,
@@ -44,8 +44,8 @@ void mcbe_layout_free(mcbe_layout_t *layout);
 /** Can a column of this type store the word? Any bits are a double. */
 int mcbe_column_holds(mcbe_column_type_t type, int64_t word);
 
-/** Words in the record of a unit with m rows, and where a column starts in it. Scalars come first.
- */
+/** Words in the record of a unit with m rows, and where a column starts in it. Scalars come
+ *  first. */
 int64_t mcbe_layout_words(const mcbe_layout_t *layout, int64_t m);
 int64_t mcbe_layout_offset(const mcbe_layout_t *layout, int column, int64_t m);
 

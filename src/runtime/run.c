@@ -32,8 +32,8 @@ static int is_root(const run_t *run)
     return mcbe_comm_rank(run->comm) == 0;
 }
 
-/* Rank 0 reads the file, so that all ranks see the same text whatever the file system shows them.
- */
+/* Rank 0 reads the file, so that all ranks see the same text whatever the file system shows
+ * them. */
 static mcbe_status_t share_config(run_t *run, char **text, size_t *length, mcbe_error_t *err)
 {
     mcbe_status_t st = MCBE_OK;
@@ -60,6 +60,23 @@ static mcbe_status_t share_config(run_t *run, char **text, size_t *length, mcbe_
     return st;
 }
 
+/* Files that a configuration names are read by every rank: what they read must be the same. */
+static mcbe_status_t agree_on_fingerprint(run_t *run, mcbe_error_t *err)
+{
+    char own[65], first[65];
+    mcbe_config_fingerprint(mcbe_config_resolved(run->session.config), own);
+    memcpy(first, own, sizeof first);
+    mcbe_comm_broadcast(run->comm, first, sizeof first);
+    mcbe_status_t st = MCBE_OK;
+    if (strcmp(own, first) != 0) {
+        st = mcbe_fail(err, MCBE_ERR_DATA,
+                       "rank %d reads another content than rank 0 in a file that the configuration "
+                       "names; all nodes must see the same files",
+                       mcbe_comm_rank(run->comm));
+    }
+    return mcbe_comm_agree(run->comm, st, err);
+}
+
 static mcbe_status_t open_session(run_t *run, const mcbe_experiment_t *const *experiments,
                                   int experiment_count, mcbe_error_t *err)
 {
@@ -76,6 +93,9 @@ static mcbe_status_t open_session(run_t *run, const mcbe_experiment_t *const *ex
             st = run->stored_text ? MCBE_OK : MCBE_ERR_NOMEM;
         }
         st = mcbe_comm_agree(run->comm, st, err);
+    }
+    if (st == MCBE_OK) {
+        st = agree_on_fingerprint(run, err);
     }
     mcbe_free(text);
     return st;
@@ -203,7 +223,9 @@ static mcbe_status_t deliver(void *context, mcbe_record_t *record, mcbe_error_t 
     if (st == MCBE_OK) {
         st = mcbe_output_put(run->output, record, err);
     }
-    if (st == MCBE_OK && !known) {
+    if (st != MCBE_OK) {
+        mcbe_progress_clear(&run->progress);
+    } else if (!known) {
         mcbe_progress_unit(&run->progress, cost);
     }
     return st;

@@ -67,8 +67,12 @@ char *mcbe_session_stored_text(const char *text, const char *const *overrides, i
         bytes += sizeof OVERRIDE_PREFIX + strlen(overrides[i]) + 1;
     }
     char *stored = mcbe_alloc(bytes, 1);
-    if (!stored || override_count == 0) {
-        return stored ? strcpy(stored, text) : NULL;
+    if (!stored) {
+        return NULL;
+    }
+    /* a text that was stored before has a marker of its own: the last one must be ours */
+    if (override_count == 0 && !strstr(text, OVERRIDES_MARKER)) {
+        return strcpy(stored, text);
     }
     const size_t length = strlen(text);
     int used = snprintf(stored, bytes, "%s%s" OVERRIDES_MARKER, text,

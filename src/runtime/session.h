@@ -31,8 +31,8 @@ MCBE_NODISCARD mcbe_status_t mcbe_session_load(mcbe_session_t *session,
                                                mcbe_error_t *err);
 
 /** What a result file keeps of its configuration: the text as given and, below a marker, the
- * overrides, so that the file alone can be opened again. @return new (mcbe_free), NULL if memory is
- * out */
+ *  overrides, so that the file alone can be opened again. @return new (mcbe_free), NULL if memory
+ *  is out */
 char *mcbe_session_stored_text(const char *text, const char *const *overrides, int override_count);
 
 /** Open the session of a result file from what mcbe_session_stored_text made.
@@ -48,7 +48,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_config_read(const char *path, char **text, siz
                                               mcbe_error_t *err);
 
 /** The experiments' key tables, for the configuration module. @return new (mcbe_free), NULL if
- * memory is out */
+ *  memory is out */
 mcbe_key_table_t *mcbe_session_tables(const mcbe_experiment_t *const *experiments,
                                       int experiment_count);
 

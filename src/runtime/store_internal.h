@@ -5,8 +5,7 @@
 #include "store.h"
 
 /* What store.c (in memory), store_write.c, store_read.c, store_check.c and store_provenance.c
- * share.
- */
+ * share. */
 
 #define STORE_FILETYPE "mcbe-results"
 
@@ -31,7 +30,7 @@ mcbe_status_t mcbe_store_no_memory(mcbe_error_t *err, const char *path);
 int64_t *mcbe_store_offsets(const mcbe_plan_t *plan, int64_t trials);
 
 /** Path of the dataset `offset` that belongs to a column of rows; owned by the caller, NULL if
- * memory is out. All such columns of one group share it. */
+ *  memory is out. All such columns of one group share it. */
 char *mcbe_store_offset_path(const mcbe_column_t *column);
 
 /** Is this the first column of rows in its group? */

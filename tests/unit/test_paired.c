@@ -282,7 +282,7 @@ static void bytes_rule_out_nine_tenths_of_a_million_samples_at_30_by_150(void **
     assert_int_equal(mcbe_bias_state_init(&found, c.m), MCBE_OK);
     visit_samples(estimator, 0, c.samples, &found, NULL);
     const mcbe_stages_t stages = mcbe_estimator_stages(estimator);
-    assert_true(stages.by_bytes >= 0.9 * (double)c.samples);
+    assert_true((double)stages.by_bytes >= 0.9 * (double)c.samples);
     mcbe_bias_state_free(&found);
     mcbe_estimator_destroy(&estimator);
     mcbe_frame_free(&c.frame);

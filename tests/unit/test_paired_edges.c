@@ -106,6 +106,7 @@ static void set_row(const edge_t *e, edge_family_t family, int j, double tie, do
 {
     const int n = e->layer.n, clear = tie > 0 ? n - 1 : n;
     const double ahead = 0.6 + 0.4 * mcbe_rng_uniform(rng);
+    int behind;
     switch (family) {
     case EDGE_TIES:
         set_component(e, row, tie + small(rng, 6, 16));
@@ -116,11 +117,12 @@ static void set_row(const edge_t *e, edge_family_t family, int j, double tie, do
     case EDGE_ZERO:
         set_component(e, row, j < n ? ahead : -fabs(small(rng, 3, 12)));
         break;
-    case EDGE_OPPOSED:
-        for (int k = 0; k < n && j >= n; k++) {
+    case EDGE_OPPOSED: /* a tie below 0: the n-th row is one of those behind */
+        behind = j >= (tie < 0 ? n - 1 : n);
+        for (int k = 0; k < n && behind; k++) {
             row[k] = 0.01 * row[k] + (j % 2 ? e->a[k] - e->b[k] : e->b[k] - e->a[k]);
         }
-        set_component(e, row, j < n ? ahead : -fabs(small(rng, 3, 12)));
+        set_component(e, row, behind ? fmin(tie, 0) - fabs(small(rng, 3, 12)) : ahead);
         break;
     case EDGE_TINY:
         set_component(e, row, j < clear ? ahead : tie - fabs(small(rng, 1, 6)));
