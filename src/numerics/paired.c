@@ -32,6 +32,7 @@ typedef struct bank {
 } bank_t;
 
 struct mcbe_paired {
+    int64_t blocks;   /* blocks of pairs there is room for */
     int64_t capacity; /* rows of a bank, a multiple of its block */
     int padded;       /* m, rounded up to MCBE_PAIR_LANES */
     float byte_scale;
@@ -131,6 +132,7 @@ mcbe_status_t mcbe_paired_create(mcbe_paired_t **paired, const mcbe_estimator_t 
     mcbe_paired_rows(samples > 0 ? samples - 1 : 0, &last_a, &last_b);
     const int64_t shells = (last_a > last_b ? last_a : last_b) + 1;
     const int64_t blocks = (shells + MCBE_PAIRED_SHELLS - 1) / MCBE_PAIRED_SHELLS;
+    p->blocks = blocks;
     p->capacity = (blocks * MCBE_PAIRED_SHELLS + width - 1) / width * width;
     p->padded = (e->frame->m + MCBE_PAIR_LANES - 1) / MCBE_PAIR_LANES * MCBE_PAIR_LANES;
     p->byte_scale = (float)(BYTE_DEVIATION / ldexp(e->frame->norm_max, -e->w_exponent));
@@ -410,7 +412,7 @@ void mcbe_paired_prepare(mcbe_estimator_t *e, int64_t block)
 {
     mcbe_paired_t *p = e->paired;
     const int64_t rows = (block + 1) * MCBE_PAIRED_SHELLS;
-    MCBE_BUG_ASSERT(rows <= p->capacity);
+    MCBE_BUG_ASSERT(block < p->blocks && rows <= p->capacity);
     while (p->a.rows < rows) {
         extend_bank(e, &p->a, 0);
         extend_bank(e, &p->b, 1);
