@@ -1,6 +1,7 @@
 #ifndef MCBE_DOMAIN_H
 #define MCBE_DOMAIN_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "mcbe/rng.h"
@@ -51,6 +52,11 @@ int mcbe_domain_block_size(int n);
  *  a point. */
 void mcbe_domain_fill(const mcbe_domain_t *domain, int n, const mcbe_stream_key_t *key, float *x,
                       double *scale);
+
+/** Canonical |a + b|: coordinates a_k + b_k formed in fp64, squares summed for ascending k, one square
+ *  root. Not collective. Thread-safe.
+ *  @param[in] a, b  coordinate k at [k * stride]; b may be NULL for a alone */
+double mcbe_point_norm(int n, const float *a, const float *b, ptrdiff_t stride);
 
 /** An upper bound of |point s| over any block of this domain, or 0 where there is none
  *  (gaussian). */

@@ -146,12 +146,8 @@ static mcbe_status_t check_min_active(evidence_t *e, mcbe_error_t *err)
     if (st != MCBE_OK) {
         return st;
     }
-    double sum = 0.0;
-    for (int k = 0; k < e->frame.n; k++) {
-        const double xk = (double)e->point.a[k] + (double)e->point.b[k];
-        sum += xk * xk;
-    }
-    mcbe_active_count(&e->frame, e->c, NULL, sqrt(sum) * e->point.scale, e->active);
+    const double norm = mcbe_point_norm(e->frame.n, e->point.a, e->point.b, 1) * e->point.scale;
+    mcbe_active_count(&e->frame, e->c, NULL, norm, e->active);
     int active = 0;
     for (int j = 0; j < e->state.m; j++) { /* a nested layer has only the first rows of the frame */
         active += e->active[j];

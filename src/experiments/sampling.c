@@ -36,12 +36,10 @@ void mcbe_point_free(mcbe_point_t *point)
 /* The direction of row j, a point of the unit sphere as good as any. */
 static double row_point(const mcbe_frame_t *frame, int64_t row, float *x)
 {
-    double sum = 0.0;
     for (int k = 0; k < frame->n; k++) {
         x[k] = (float)(frame->w[row * frame->n + k] / frame->norm[row]);
-        sum += (double)x[k] * (double)x[k];
     }
-    return 1.0 / sqrt(sum);
+    return 1.0 / mcbe_point_norm(frame->n, x, NULL, 1);
 }
 
 /* Point s of a coordinate-major block. */

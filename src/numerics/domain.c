@@ -117,6 +117,17 @@ void mcbe_domain_fill(const mcbe_domain_t *domain, int n, const mcbe_stream_key_
     }
 }
 
+double mcbe_point_norm(int n, const float *a, const float *b, ptrdiff_t stride)
+{
+    double sum = 0.0;
+    for (int k = 0; k < n; k++) {
+        const double ak = (double)a[k * stride];
+        const double xk = b ? ak + (double)b[k * stride] : ak;
+        sum += xk * xk;
+    }
+    return sqrt(sum);
+}
+
 double mcbe_domain_max_norm(const mcbe_domain_t *domain)
 {
     if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {

@@ -143,18 +143,6 @@ static mcbe_status_t record_events(mcbe_bias_events_t *events, int64_t sample, c
     return MCBE_OK;
 }
 
-/* Canonical |a + b|, the sum in index order. */
-static double point_norm(int n, const float *a, const float *b, ptrdiff_t stride)
-{
-    double sum = 0.0;
-    for (int k = 0; k < n; k++) {
-        const double ak = (double)a[k * stride];
-        const double xk = b ? ak + (double)b[k * stride] : ak;
-        sum += xk * xk;
-    }
-    return sqrt(sum);
-}
-
 /* One layer: the first state->m rows, of which e->c and e->active are known. */
 static mcbe_status_t visit_layer(mcbe_estimator_t *e, int active, int64_t sample,
                                  mcbe_bias_state_t *state, mcbe_bias_events_t *events)
@@ -182,7 +170,7 @@ mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a, const fl
     const int m = e->frame->m, n = e->frame->n;
     e->stages.canonical++;
     e->kernels->coefficients(m, n, e->frame->wt, a, b, stride, scale, e->c);
-    mcbe_active_count(e->frame, e->c, NULL, point_norm(n, a, b, stride) * scale, e->active);
+    mcbe_active_count(e->frame, e->c, NULL, mcbe_point_norm(n, a, b, stride) * scale, e->active);
     int row = 0, active = 0;
     for (int i = 0; i < layers->count; i++) {
         mcbe_bias_state_t *state = layers->states + i;

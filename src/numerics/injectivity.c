@@ -6,6 +6,7 @@
 
 #include <lapacke.h>
 
+#include "mcbe/domain.h"
 #include "memory.h"
 
 double mcbe_active_tolerance(int n, double norm_x, double norm_w)
@@ -73,15 +74,6 @@ mcbe_status_t mcbe_active_rank(const mcbe_frame_t *frame, const unsigned char *a
     return st;
 }
 
-static double norm_of(int n, const float *x)
-{
-    double sum = 0.0;
-    for (int k = 0; k < n; k++) {
-        sum += (double)x[k] * (double)x[k];
-    }
-    return sqrt(sum);
-}
-
 mcbe_status_t mcbe_p_injective(const mcbe_frame_t *frame, const double *bias, const float *points,
                                const double *scale, int64_t count, int check_rank,
                                mcbe_p_injective_t *result)
@@ -95,7 +87,8 @@ mcbe_status_t mcbe_p_injective(const mcbe_frame_t *frame, const double *bias, co
         const float *x = points + i * n;
         const double factor = scale ? scale[i] : 1.0;
         mcbe_frame_coefficients(frame, x, 1, factor, c);
-        const int on = mcbe_active_count(frame, c, bias, norm_of(n, x) * factor, active);
+        const int on =
+            mcbe_active_count(frame, c, bias, mcbe_point_norm(n, x, NULL, 1) * factor, active);
         found.min_active = on < found.min_active ? on : found.min_active;
         found.injective += on >= n;
         if (check_rank && on >= n) {

@@ -73,12 +73,8 @@ double mcbe_paired_scale(const mcbe_domain_t *domain, int n, const float *a, con
     if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {
         return 0x1.6a09e667f3bcdp-1; /* 1 / sqrt(2): a + b has variance 2 */
     }
-    double sum = 0.0;
-    for (int k = 0; k < n; k++) {
-        const double xk = (double)a[k] + (double)b[k];
-        sum += xk * xk;
-    }
-    return sum > 0.0 ? 1.0 / sqrt(sum) : 0.0; /* 0 has no direction */
+    const double norm = mcbe_point_norm(n, a, b, 1);
+    return norm > 0.0 ? 1.0 / norm : 0.0; /* 0 has no direction */
 }
 
 static mcbe_status_t create_bank(bank_t *bank, const mcbe_paired_t *p, const mcbe_estimator_t *e)
