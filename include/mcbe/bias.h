@@ -157,9 +157,10 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *estim
                                                          mcbe_bias_events_t *events);
 
 /** Visit one point given by the caller, as an ordinary sample with an id of the caller's.
- *  @param[in] x  fp32 coordinates [n] @param[in] scale  factor that takes x into K */
-MCBE_NODISCARD mcbe_status_t mcbe_estimator_point(mcbe_estimator_t *estimator, const float *x,
-                                                  double scale, int64_t sample,
+ *  @param[in] a, b   [n], the point is (a + b) * scale; b may be NULL for a alone
+ *  @param[in] scale  factor that takes a + b into K */
+MCBE_NODISCARD mcbe_status_t mcbe_estimator_point(mcbe_estimator_t *estimator, const float *a,
+                                                  const float *b, double scale, int64_t sample,
                                                   mcbe_bias_state_t *state,
                                                   mcbe_bias_events_t *events);
 

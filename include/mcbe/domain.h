@@ -58,6 +58,12 @@ void mcbe_domain_fill(const mcbe_domain_t *domain, int n, const mcbe_stream_key_
  *  @param[in] a, b  coordinate k at [k * stride]; b may be NULL for a alone */
 double mcbe_point_norm(int n, const float *a, const float *b, ptrdiff_t stride);
 
+/** Write the coordinates of a point as sums a_k + b_k of fp32 numbers, the form in which points are
+ *  visited: b takes what a's 24 bits leave, so about 48 bits survive. Not collective. Thread-safe.
+ *  @param[in,out] x  [n], |x_k| <= 1e30; becomes a + b, exactly
+ *  @param[out] a, b  [n] */
+void mcbe_point_split(int n, double *x, float *a, float *b);
+
 /** An upper bound of |point s| over any block of this domain, or 0 where there is none
  *  (gaussian). */
 double mcbe_domain_max_norm(const mcbe_domain_t *domain);

@@ -107,7 +107,7 @@ static mcbe_status_t visit_rows(const mcbe_frame_t *frame, mcbe_estimator_t *est
     mcbe_status_t st = x ? MCBE_OK : MCBE_ERR_NOMEM;
     for (int64_t row = 0; row < state->m && st == MCBE_OK; row++) {
         const double scale = row_point(frame, row, x);
-        st = mcbe_estimator_point(estimator, x, scale, mcbe_row_sample(row), state, NULL);
+        st = mcbe_estimator_point(estimator, x, NULL, scale, mcbe_row_sample(row), state, NULL);
     }
     mcbe_free(x);
     return st;

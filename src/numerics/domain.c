@@ -128,6 +128,15 @@ double mcbe_point_norm(int n, const float *a, const float *b, ptrdiff_t stride)
     return sqrt(sum);
 }
 
+void mcbe_point_split(int n, double *x, float *a, float *b)
+{
+    for (int k = 0; k < n; k++) {
+        a[k] = (float)x[k];
+        b[k] = (float)(x[k] - (double)a[k]);
+        x[k] = (double)a[k] + (double)b[k];
+    }
+}
+
 double mcbe_domain_max_norm(const mcbe_domain_t *domain)
 {
     if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {

@@ -255,13 +255,13 @@ mcbe_status_t mcbe_estimator_block(mcbe_estimator_t *e, int64_t block, int64_t f
     return mcbe_estimator_block_nested(e, block, first, last, state, 1, events);
 }
 
-mcbe_status_t mcbe_estimator_point(mcbe_estimator_t *e, const float *x, double scale,
-                                   int64_t sample, mcbe_bias_state_t *state,
+mcbe_status_t mcbe_estimator_point(mcbe_estimator_t *e, const float *a, const float *b,
+                                   double scale, int64_t sample, mcbe_bias_state_t *state,
                                    mcbe_bias_events_t *events)
 {
     const mcbe_layers_t layers = {.states = state, .events = events, .count = 1};
     state->samples++;
-    return mcbe_estimator_visit(e, x, NULL, 1, scale, sample, &layers);
+    return mcbe_estimator_visit(e, a, b, 1, scale, sample, &layers);
 }
 
 mcbe_stages_t mcbe_estimator_stages(const mcbe_estimator_t *e)

@@ -101,8 +101,9 @@ static void the_thesis_example_of_three_points(void **state)
     assert_int_equal(mcbe_bias_state_init(&found, 6), MCBE_OK);
     mcbe_estimator_t *estimator = make_estimator(&frame, MCBE_PRECISION_MIXED);
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(mcbe_estimator_point(estimator, points[i], scale, 10 + i, &found, &events),
-                         MCBE_OK);
+        assert_int_equal(
+            mcbe_estimator_point(estimator, points[i], NULL, scale, 10 + i, &found, &events),
+            MCBE_OK);
     }
     for (int j = 0; j < 6; j++) {
         assert_true(found.alpha[j] == scale);
@@ -115,7 +116,7 @@ static void the_thesis_example_of_three_points(void **state)
     assert_int_equal(events.count, 6);
 
     /* the last point again changes nothing but the number of points */
-    assert_int_equal(mcbe_estimator_point(estimator, points[2], scale, 13, &found, &events),
+    assert_int_equal(mcbe_estimator_point(estimator, points[2], NULL, scale, 13, &found, &events),
                      MCBE_OK);
     assert_int_equal(found.samples, 4);
     assert_int_equal(found.updates, 3);
@@ -152,7 +153,7 @@ static void a_row_at_zero_counts_as_active(void **state)
     assert_int_equal(mcbe_frame_copy(&frame, 3, 3, w, 3, 0, NULL), MCBE_OK);
     assert_int_equal(mcbe_bias_state_init(&found, 3), MCBE_OK);
     mcbe_estimator_t *estimator = make_estimator(&frame, MCBE_PRECISION_DOUBLE);
-    assert_int_equal(mcbe_estimator_point(estimator, ones, 1, 0, &found, NULL), MCBE_OK);
+    assert_int_equal(mcbe_estimator_point(estimator, ones, NULL, 1, 0, &found, NULL), MCBE_OK);
     assert_true(found.alpha[0] < 0 && found.alpha[1] > 0);
     assert_int_equal(found.min_active, 2);
     mcbe_estimator_destroy(&estimator);

@@ -180,8 +180,8 @@ static void points_with_ties_equal_the_reference(void **state)
             }
             const double scale = test_between(&rng, 1, 2) / 2.0;
             reference_visit(&ref, x, 1, scale, 3 * sample);
-            assert_int_equal(mcbe_estimator_point(estimator, x, scale, 3 * sample, &got, NULL),
-                             MCBE_OK);
+            assert_int_equal(
+                mcbe_estimator_point(estimator, x, NULL, scale, 3 * sample, &got, NULL), MCBE_OK);
             assert_same_state(&got, &ref.state);
         }
         mcbe_estimator_destroy(&estimator);

@@ -341,6 +341,25 @@ static void check_refuses_bad_radii_with_a_sentence(void **state)
     }
 }
 
+/* 48 of 53 bits survive, and what came out goes in and out again unchanged. */
+static void a_point_splits_into_fp32_sums(void **unused)
+{
+    (void)unused;
+    enum { N = 5 };
+    const double original[N] = {1.0 / 3.0, -1e-20 / 7.0, 0.0, 123456.789012345, -2.0};
+    double x[N], again[N];
+    float a[N], b[N], c[N], d[N];
+    memcpy(x, original, sizeof x);
+    mcbe_point_split(N, x, a, b);
+    memcpy(again, x, sizeof x);
+    mcbe_point_split(N, again, c, d);
+    for (int k = 0; k < N; k++) {
+        assert_true(fabs(x[k] - original[k]) <= 0x1p-48 * fabs(original[k]));
+        assert_true(x[k] == (double)a[k] + (double)b[k]);
+        assert_true(again[k] == x[k] && c[k] == a[k] && d[k] == b[k]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -352,6 +371,7 @@ int main(void)
         UNIT_TEST(a_block_depends_on_its_address_alone),
         UNIT_TEST(block_size_follows_the_rule),
         UNIT_TEST(finish_follows_from_homogeneity),
+        UNIT_TEST(a_point_splits_into_fp32_sums),
         UNIT_TEST(check_accepts_good_domains),
         UNIT_TEST(check_refuses_bad_radii_with_a_sentence),
     };
