@@ -39,7 +39,7 @@ static double file_bytes(const mcbe_session_t *session)
     for (int64_t i = 0; i < session->plan.cell_count; i++) {
         bytes += 32.0 + (double)session->plan.trials *
                             (24.0 + 8.0 * (double)mcbe_layout_words(&session->layout,
-                                                                    session->plan.cells[i].m));
+                                                                    &session->plan.cells[i]));
     }
     return bytes;
 }

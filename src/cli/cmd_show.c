@@ -13,7 +13,7 @@
 static double mean_of_cell(const mcbe_result_t *result, int64_t cell, int column, double *values)
 {
     const mcbe_layout_t *layout = &result->session.layout;
-    const int64_t m = result->session.plan.cells[cell].m;
+    const mcbe_cell_t *shape = &result->session.plan.cells[cell];
     int64_t count = 0;
     for (int64_t trial = 0; trial < result->session.plan.trials; trial++) {
         const mcbe_record_t *record = mcbe_store_get(result->store, cell, trial);
@@ -21,10 +21,10 @@ static double mean_of_cell(const mcbe_result_t *result, int64_t cell, int column
             continue;
         }
         if (layout->columns[column].type == MCBE_COLUMN_F64) {
-            mcbe_record_get_f64(record, layout, m, column, &values[count]);
+            mcbe_record_get_f64(record, layout, shape, column, &values[count]);
         } else {
             int64_t value;
-            mcbe_record_get_i64(record, layout, m, column, &value);
+            mcbe_record_get_i64(record, layout, shape, column, &value);
             values[count] = (double)value;
         }
         count += !isnan(values[count]);

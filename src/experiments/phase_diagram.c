@@ -182,13 +182,17 @@ static int add_family_column(mcbe_layout_t *layout, const char *quantity, const 
 {
     char path[160];
     snprintf(path, sizeof path, "trials/%s/%s", quantity, family);
-    return mcbe_layout_add(layout, path, type, MCBE_SHAPE_SCALAR, "1", description);
+    return mcbe_layout_add(layout, &(mcbe_column_t){.path = path,
+                                                    .type = type,
+                                                    .shape = MCBE_SHAPE_SCALAR,
+                                                    .units = "1",
+                                                    .description = description});
 }
 
 static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe_error_t *err)
 {
     static const struct {
-        const char *path;
+        char *path;
         mcbe_column_type_t type;
         mcbe_column_shape_t shape;
         const char *description;
@@ -223,8 +227,11 @@ static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe
     (void)err;
     int added = 0;
     for (int i = 0; i < COLUMN_COUNT && added >= 0; i++) {
-        added = mcbe_layout_add(layout, fixed[i].path, fixed[i].type, fixed[i].shape, "1",
-                                fixed[i].description);
+        added = mcbe_layout_add(layout, &(mcbe_column_t){.path = fixed[i].path,
+                                                         .type = fixed[i].type,
+                                                         .shape = fixed[i].shape,
+                                                         .units = "1",
+                                                         .description = fixed[i].description});
     }
     for (int i = 0; i < setup->family_count && added >= 0; i++) {
         const char *name = setup->families[i].name;
@@ -254,10 +261,10 @@ static int64_t verdict(const mcbe_frame_t *frame, const mcbe_bias_state_t *state
     return state->min_active < frame->n ? VERDICT_REFUTED : VERDICT_UNDECIDED;
 }
 
-static mcbe_status_t derive_families(const params_t *params, const mcbe_stream_key_t *key,
-                                     const mcbe_frame_t *frame, const mcbe_bias_state_t *state,
-                                     const double *alpha, const mcbe_layout_t *layout,
-                                     mcbe_record_t *record)
+static mcbe_status_t derive_families(const params_t *params, const mcbe_cell_t *cell,
+                                     const mcbe_stream_key_t *key, const mcbe_frame_t *frame,
+                                     const mcbe_bias_state_t *state, const double *alpha,
+                                     const mcbe_layout_t *layout, mcbe_record_t *record)
 {
     const int m = state->m;
     double *bias = mcbe_alloc((size_t)m, sizeof *bias);
@@ -272,9 +279,10 @@ static mcbe_status_t derive_families(const params_t *params, const mcbe_stream_k
         const double share = (double)hamming.satisfied / (double)m;
         const int64_t injective = hamming.satisfied == m;
         const int64_t found = verdict(frame, state, bias);
-        mcbe_record_set_f64(record, layout, m, column_of_family(i, FAMILY_HAMMING), &share);
-        mcbe_record_set_i64(record, layout, m, column_of_family(i, FAMILY_INJECTIVE), &injective);
-        mcbe_record_set_i64(record, layout, m, column_of_family(i, FAMILY_VERDICT), &found);
+        mcbe_record_set_f64(record, layout, cell, column_of_family(i, FAMILY_HAMMING), &share);
+        mcbe_record_set_i64(record, layout, cell, column_of_family(i, FAMILY_INJECTIVE),
+                            &injective);
+        mcbe_record_set_i64(record, layout, cell, column_of_family(i, FAMILY_VERDICT), &found);
     }
     mcbe_free(bias);
     return st;
@@ -297,19 +305,20 @@ mcbe_status_t derive_record(const params_t *params, const mcbe_cell_t *cell, int
             scaled[j] = unit ? alpha[j] / unit[j] : alpha[j];
         }
         mcbe_summarize(scaled, m, &summary);
-        mcbe_record_set_i64(record, layout, m, COLUMN_SAMPLES, &state->samples);
-        mcbe_record_set_i64(record, layout, m, COLUMN_UPDATES, &state->updates);
-        mcbe_record_set_i64(record, layout, m, COLUMN_LAST_UPDATE, &state->last_update);
-        mcbe_record_set_i64(record, layout, m, COLUMN_MIN_ACTIVE, &state->min_active);
-        mcbe_record_set_i64(record, layout, m, COLUMN_MIN_ACTIVE_SAMPLE, &state->min_active_sample);
-        mcbe_record_set_i64(record, layout, m, COLUMN_UNCONSTRAINED, &summary.infinite);
-        mcbe_record_set_f64(record, layout, m, COLUMN_ALPHA_MIN, &summary.min);
-        mcbe_record_set_f64(record, layout, m, COLUMN_ALPHA_MEAN, &summary.mean);
-        mcbe_record_set_f64(record, layout, m, COLUMN_ALPHA, alpha);
-        mcbe_record_set_f64(record, layout, m, COLUMN_DIRECTION, state->alpha);
-        mcbe_record_set_f64(record, layout, m, COLUMN_ROW_NORM, frame->norm);
-        mcbe_record_set_i64(record, layout, m, COLUMN_WITNESS, state->witness);
-        st = derive_families(params, &key, frame, state, alpha, layout, record);
+        mcbe_record_set_i64(record, layout, cell, COLUMN_SAMPLES, &state->samples);
+        mcbe_record_set_i64(record, layout, cell, COLUMN_UPDATES, &state->updates);
+        mcbe_record_set_i64(record, layout, cell, COLUMN_LAST_UPDATE, &state->last_update);
+        mcbe_record_set_i64(record, layout, cell, COLUMN_MIN_ACTIVE, &state->min_active);
+        mcbe_record_set_i64(record, layout, cell, COLUMN_MIN_ACTIVE_SAMPLE,
+                            &state->min_active_sample);
+        mcbe_record_set_i64(record, layout, cell, COLUMN_UNCONSTRAINED, &summary.infinite);
+        mcbe_record_set_f64(record, layout, cell, COLUMN_ALPHA_MIN, &summary.min);
+        mcbe_record_set_f64(record, layout, cell, COLUMN_ALPHA_MEAN, &summary.mean);
+        mcbe_record_set_f64(record, layout, cell, COLUMN_ALPHA, alpha);
+        mcbe_record_set_f64(record, layout, cell, COLUMN_DIRECTION, state->alpha);
+        mcbe_record_set_f64(record, layout, cell, COLUMN_ROW_NORM, frame->norm);
+        mcbe_record_set_i64(record, layout, cell, COLUMN_WITNESS, state->witness);
+        st = derive_families(params, cell, &key, frame, state, alpha, layout, record);
     }
     mcbe_free(scaled);
     mcbe_free(alpha);

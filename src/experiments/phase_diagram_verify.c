@@ -34,13 +34,14 @@ static mcbe_status_t load_state(evidence_t *e, const mcbe_layout_t *layout,
     mcbe_bias_state_t *state = &e->state;
     mcbe_status_t st = mcbe_bias_state_init(state, (int)m);
     if (st == MCBE_OK) {
-        mcbe_record_get_i64(record, layout, m, COLUMN_SAMPLES, &state->samples);
-        mcbe_record_get_i64(record, layout, m, COLUMN_UPDATES, &state->updates);
-        mcbe_record_get_i64(record, layout, m, COLUMN_LAST_UPDATE, &state->last_update);
-        mcbe_record_get_i64(record, layout, m, COLUMN_MIN_ACTIVE, &state->min_active);
-        mcbe_record_get_i64(record, layout, m, COLUMN_MIN_ACTIVE_SAMPLE, &state->min_active_sample);
-        mcbe_record_get_f64(record, layout, m, COLUMN_DIRECTION, state->alpha);
-        mcbe_record_get_i64(record, layout, m, COLUMN_WITNESS, state->witness);
+        mcbe_record_get_i64(record, layout, e->cell, COLUMN_SAMPLES, &state->samples);
+        mcbe_record_get_i64(record, layout, e->cell, COLUMN_UPDATES, &state->updates);
+        mcbe_record_get_i64(record, layout, e->cell, COLUMN_LAST_UPDATE, &state->last_update);
+        mcbe_record_get_i64(record, layout, e->cell, COLUMN_MIN_ACTIVE, &state->min_active);
+        mcbe_record_get_i64(record, layout, e->cell, COLUMN_MIN_ACTIVE_SAMPLE,
+                            &state->min_active_sample);
+        mcbe_record_get_f64(record, layout, e->cell, COLUMN_DIRECTION, state->alpha);
+        mcbe_record_get_i64(record, layout, e->cell, COLUMN_WITNESS, state->witness);
     }
     return st;
 }
@@ -161,15 +162,14 @@ static mcbe_status_t check_min_active(evidence_t *e, mcbe_error_t *err)
 static mcbe_status_t check_derived(evidence_t *e, const mcbe_layout_t *layout,
                                    const mcbe_record_t *record, mcbe_error_t *err)
 {
-    const int64_t m = e->state.m;
     mcbe_record_t again = {0};
     mcbe_status_t st;
-    MCBE_TRY(mcbe_record_init(&again, layout, record->cell, record->trial, m));
+    MCBE_TRY(mcbe_record_init(&again, layout, record->cell, record->trial, e->cell));
     MCBE_TRY(derive_record(e->params, e->cell, e->trial, &e->frame, &e->state, layout, &again));
     for (int i = 0; i < layout->count; i++) {
         const mcbe_column_t *column = layout->columns + i;
-        const int64_t start = mcbe_layout_offset(layout, i, m);
-        const size_t words = column->shape == MCBE_SHAPE_ROWS ? (size_t)m : 1;
+        const int64_t start = mcbe_layout_offset(layout, i, e->cell);
+        const size_t words = (size_t)mcbe_column_words(column, e->cell);
         if (memcmp(again.words + start, record->words + start, words * sizeof *again.words) != 0) {
             st = mcbe_fail(
                 err, MCBE_ERR_CORRUPT,

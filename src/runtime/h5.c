@@ -237,6 +237,18 @@ mcbe_status_t mcbe_h5_put_i64(hid_t object, const char *name, int64_t value, mcb
     return put_attribute(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, 0, &value, err);
 }
 
+mcbe_status_t mcbe_h5_put_dataset_i64(hid_t file, const char *path, const char *name, int64_t value,
+                                      mcbe_error_t *err)
+{
+    hid_t dataset = H5Dopen2(file, path, H5P_DEFAULT);
+    if (dataset < 0) {
+        return mcbe_h5_fail(err, MCBE_ERR_IO, "cannot open the dataset '%s' again", path);
+    }
+    mcbe_status_t st = mcbe_h5_put_i64(dataset, name, value, err);
+    H5Dclose(dataset);
+    return st;
+}
+
 mcbe_status_t mcbe_h5_put_ints(hid_t object, const char *name, int count, const int *values,
                                mcbe_error_t *err)
 {

@@ -64,6 +64,9 @@ MCBE_NODISCARD mcbe_status_t mcbe_h5_write(hid_t file, const char *path, hid_t m
                                            hid_t file_type, int rank, const hsize_t *dims,
                                            const void *data, const char *description,
                                            const char *units, const char *axes, mcbe_error_t *err);
+/** The same as mcbe_h5_put_i64 for a dataset by its path. */
+MCBE_NODISCARD mcbe_status_t mcbe_h5_put_dataset_i64(hid_t file, const char *path, const char *name,
+                                                     int64_t value, mcbe_error_t *err);
 /** Shape of a dataset that must have `rank` dimensions. @return MCBE_OK; MCBE_ERR_CORRUPT */
 MCBE_NODISCARD mcbe_status_t mcbe_h5_shape(hid_t file, const char *path, int rank, hsize_t *dims,
                                            mcbe_error_t *err);

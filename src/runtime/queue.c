@@ -62,15 +62,15 @@ static size_t unpack(dispatcher_t *d, const char *message, size_t bytes, mcbe_re
     memcpy(&head, message, sizeof head);
     const size_t words = (size_t)head.word_count * sizeof *record->words;
     MCBE_BUG_ASSERT(bytes - sizeof head >= words);
-    const mcbe_session_t *session = d->queue->session;
-    const int64_t m = session->plan.cells[head.cell].m;
-    mcbe_status_t st = mcbe_record_init(record, &session->layout, head.cell, head.trial, m);
-    if (st != MCBE_OK) {
-        stop_run(d, st, &(mcbe_error_t){0});
+    *record = (mcbe_record_t){.cell = head.cell,
+                              .trial = head.trial,
+                              .seconds = head.seconds,
+                              .rank = head.rank,
+                              .word_count = head.word_count};
+    record->words = mcbe_alloc((size_t)head.word_count, sizeof *record->words);
+    if (!record->words) {
+        stop_run(d, MCBE_ERR_NOMEM, &(mcbe_error_t){0});
     }
-    MCBE_BUG_ASSERT(record->word_count == head.word_count);
-    record->seconds = head.seconds;
-    record->rank = head.rank;
     memcpy(record->words, message + sizeof head, words);
     return sizeof head + words;
 }
@@ -161,7 +161,7 @@ static mcbe_status_t allocate_job(const mcbe_session_t *session, int64_t cell, i
     mcbe_status_t st = job->records ? MCBE_OK : MCBE_ERR_NOMEM;
     for (; job->count < count && st == MCBE_OK; job->count++) {
         st = mcbe_record_init(&job->records[job->count], &session->layout, cell + job->count, trial,
-                              session->plan.cells[cell + job->count].m);
+                              &session->plan.cells[cell + job->count]);
     }
     return st;
 }

@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "mcbe/status.h"
+#include "plan.h"
 
 /* What one finished unit leaves behind: a row of 8-byte words laid out by its experiment's
  * columns. */
@@ -16,16 +17,25 @@ typedef enum mcbe_column_type {
 } mcbe_column_type_t;
 
 typedef enum mcbe_column_shape {
-    MCBE_SHAPE_SCALAR, /* one value a unit: dataset [cell][trial] */
-    MCBE_SHAPE_ROWS    /* m values a unit: ragged, dataset [all rows], with `offset` in its group */
+    MCBE_SHAPE_SCALAR,      /* one value a unit: dataset [cell][trial] */
+    MCBE_SHAPE_SERIES,      /* `length` values a unit: dataset [cell][trial][length] */
+    MCBE_SHAPE_ROWS,        /* m values a unit: ragged, one dimension, `offset` in its group */
+    MCBE_SHAPE_COORDINATES, /* n values a unit, the coordinates of one point: ragged likewise */
+    MCBE_SHAPE_POINTS /* any number of points of n values each, ragged likewise. F64; at most one
+                               such column, added last; missing units have no points. */
 } mcbe_column_shape_t;
 
 /* A quantity of an experiment. Missing units show NaN (F64) or -1. */
 typedef struct mcbe_column {
-    char *path; /* place in the file: "trials/updates", "alpha/data"; owned by the layout */
+    char *path; /* place in the file: "trials/updates", "alpha/data"; owned by the layout. Ragged
+                   columns of one group have one shape. */
     mcbe_column_type_t type;
     mcbe_column_shape_t shape;
-    const char *units;       /* "1" if dimensionless; static storage */
+    int64_t length;     /* of a series, at least 1 */
+    const char *series; /* what a series runs over: its axis in the file; static storage */
+    int approximate;    /* 1: went through BLAS, LAPACK, Qhull or libm and may differ in its last
+                           digits between CPU types; marked canonical = 0 in the file */
+    const char *units;  /* "1" if dimensionless; static storage */
     const char *description; /* one sentence; static storage */
 } mcbe_column_t;
 
@@ -35,19 +45,23 @@ typedef struct mcbe_layout {
     int capacity;
 } mcbe_layout_t;
 
-/** Append a column; `path` is copied. Zero-initialise the layout first.
+/** Append a copy of a column, its path included. Zero-initialise the layout first.
  *  @return its number, or -1 if memory is out */
-int mcbe_layout_add(mcbe_layout_t *layout, const char *path, mcbe_column_type_t type,
-                    mcbe_column_shape_t shape, const char *units, const char *description);
+int mcbe_layout_add(mcbe_layout_t *layout, const mcbe_column_t *column);
 void mcbe_layout_free(mcbe_layout_t *layout);
 
 /** Can a column of this type store the word? Any bits are a double. */
 int mcbe_column_holds(mcbe_column_type_t type, int64_t word);
 
-/** Words in the record of a unit with m rows, and where a column starts in it. Scalars come
- *  first. */
-int64_t mcbe_layout_words(const mcbe_layout_t *layout, int64_t m);
-int64_t mcbe_layout_offset(const mcbe_layout_t *layout, int column, int64_t m);
+/** Words of a column in the record of a unit of this cell; 0 for points, whose number each record
+ *  chooses. */
+int64_t mcbe_column_words(const mcbe_column_t *column, const mcbe_cell_t *cell);
+/** Words in the record of a unit of this cell without points, and where a column starts in it.
+ *  Scalars come first, points last. */
+int64_t mcbe_layout_words(const mcbe_layout_t *layout, const mcbe_cell_t *cell);
+int64_t mcbe_layout_offset(const mcbe_layout_t *layout, int column, const mcbe_cell_t *cell);
+/** Number of the column of points, or -1. */
+int mcbe_layout_points(const mcbe_layout_t *layout);
 
 /* A finished unit. */
 typedef struct mcbe_record {
@@ -59,20 +73,35 @@ typedef struct mcbe_record {
     int64_t *words; /* owned; doubles are stored by their bits */
 } mcbe_record_t;
 
-/** A zeroed record with room for a unit of m rows. @return MCBE_OK; MCBE_ERR_NOMEM */
+/** A zeroed record with room for a unit of a cell and no points.
+ *  @param[in] number  of the cell in the plan  @return MCBE_OK; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_record_init(mcbe_record_t *record, const mcbe_layout_t *layout,
-                                              int64_t cell, int64_t trial, int64_t m);
+                                              int64_t number, int64_t trial,
+                                              const mcbe_cell_t *cell);
 void mcbe_record_free(mcbe_record_t *record);
 
-/* Write and read one column of a record; arrays have m entries for a column of rows, one for a
- * scalar. A column of another type, or a value its type cannot store, is a bug. */
-void mcbe_record_set_f64(mcbe_record_t *record, const mcbe_layout_t *layout, int64_t m, int column,
-                         const double *values);
-void mcbe_record_set_i64(mcbe_record_t *record, const mcbe_layout_t *layout, int64_t m, int column,
-                         const int64_t *values);
-void mcbe_record_get_f64(const mcbe_record_t *record, const mcbe_layout_t *layout, int64_t m,
-                         int column, double *values);
-void mcbe_record_get_i64(const mcbe_record_t *record, const mcbe_layout_t *layout, int64_t m,
-                         int column, int64_t *values);
+/* Write and read one column of a record; arrays have mcbe_column_words entries. A column of another
+ * type, or a value its type cannot store, is a bug. */
+void mcbe_record_set_f64(mcbe_record_t *record, const mcbe_layout_t *layout,
+                         const mcbe_cell_t *cell, int column, const double *values);
+void mcbe_record_set_i64(mcbe_record_t *record, const mcbe_layout_t *layout,
+                         const mcbe_cell_t *cell, int column, const int64_t *values);
+void mcbe_record_get_f64(const mcbe_record_t *record, const mcbe_layout_t *layout,
+                         const mcbe_cell_t *cell, int column, double *values);
+void mcbe_record_get_i64(const mcbe_record_t *record, const mcbe_layout_t *layout,
+                         const mcbe_cell_t *cell, int column, int64_t *values);
+
+/** Give a record its points, in place of those it has.
+ *  @param[in] x  [count][n]; NULL makes them zero, to be filled in record->words
+ *  @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_record_set_points(mcbe_record_t *record,
+                                                    const mcbe_layout_t *layout,
+                                                    const mcbe_cell_t *cell, int64_t count,
+                                                    const double *x);
+/** Number of points in a record; one of them. @param[out] x  [n] */
+int64_t mcbe_record_points(const mcbe_record_t *record, const mcbe_layout_t *layout,
+                           const mcbe_cell_t *cell);
+void mcbe_record_get_point(const mcbe_record_t *record, const mcbe_layout_t *layout,
+                           const mcbe_cell_t *cell, int64_t point, double *x);
 
 #endif

@@ -66,18 +66,20 @@ static mcbe_status_t check_words(const mcbe_store_t *store, const mcbe_record_t 
                                  mcbe_error_t *err)
 {
     const mcbe_layout_t *layout = store->layout;
-    int64_t m = store->plan->cells[record->cell].m;
-    int64_t expected = mcbe_layout_words(layout, m);
-    if (record->word_count != expected) {
-        return mcbe_fail(err, MCBE_ERR_DATA,
-                         "the record of cell %lld, trial %lld has %lld words, not %lld",
-                         (long long)record->cell, (long long)record->trial,
-                         (long long)record->word_count, (long long)expected);
+    const mcbe_cell_t *cell = &store->plan->cells[record->cell];
+    const int64_t expected = mcbe_layout_words(layout, cell);
+    const int64_t more = record->word_count - expected;
+    const int has_points = mcbe_layout_points(layout) >= 0;
+    if (has_points ? more < 0 || more % cell->n != 0 : more != 0) {
+        return mcbe_fail(
+            err, MCBE_ERR_DATA, "the record of cell %lld, trial %lld has %lld words, not %lld%s",
+            (long long)record->cell, (long long)record->trial, (long long)record->word_count,
+            (long long)expected, has_points ? " and whole points" : "");
     }
     for (int c = 0; c < layout->count; c++) {
         const mcbe_column_t *column = &layout->columns[c];
-        const int64_t *words = record->words + mcbe_layout_offset(layout, c, m);
-        int64_t count = column->shape == MCBE_SHAPE_ROWS ? m : 1;
+        const int64_t *words = record->words + mcbe_layout_offset(layout, c, cell);
+        const int64_t count = mcbe_column_words(column, cell);
         for (int64_t k = 0; k < count; k++) {
             if (!mcbe_column_holds(column->type, words[k])) {
                 return mcbe_fail(err, MCBE_ERR_DATA,
@@ -110,7 +112,8 @@ mcbe_status_t mcbe_store_put(mcbe_store_t *store, mcbe_record_t *record, mcbe_er
     mcbe_record_t *place = &store->records[unit];
     if (store->done[unit]) {
         size_t bytes = (size_t)record->word_count * sizeof *record->words;
-        if (bytes > 0 && memcmp(place->words, record->words, bytes) != 0) {
+        if (place->word_count != record->word_count ||
+            (bytes > 0 && memcmp(place->words, record->words, bytes) != 0)) {
             return mcbe_fail(err, MCBE_ERR_DATA,
                              "cell %lld, trial %lld (n = %lld, m = %lld) has two different records",
                              (long long)record->cell, (long long)record->trial,
@@ -143,15 +146,21 @@ int64_t mcbe_store_done_count(const mcbe_store_t *store)
     return store->done_count;
 }
 
-int64_t *mcbe_store_offsets(const mcbe_plan_t *plan, int64_t trials)
+int64_t *mcbe_store_offsets(const mcbe_plan_t *plan, int64_t trials, const mcbe_column_t *column)
 {
     int64_t *offset = mcbe_alloc((size_t)(plan->cell_count * trials) + 1, sizeof *offset);
     for (int64_t cell = 0; offset && cell < plan->cell_count; cell++) {
+        const int64_t words = mcbe_column_words(column, &plan->cells[cell]);
         for (int64_t unit = cell * trials; unit < (cell + 1) * trials; unit++) {
-            offset[unit + 1] = offset[unit] + plan->cells[cell].m;
+            offset[unit + 1] = offset[unit] + words;
         }
     }
     return offset;
+}
+
+int mcbe_store_is_ragged(const mcbe_column_t *column)
+{
+    return column->shape != MCBE_SHAPE_SCALAR && column->shape != MCBE_SHAPE_SERIES;
 }
 
 /* Length of a path's part up to and with its last '/', 0 if it has none. */
@@ -179,12 +188,14 @@ int mcbe_store_leads_group(const mcbe_layout_t *layout, int column)
     size_t length = group_length(path);
     for (int c = 0; c < column; c++) {
         const mcbe_column_t *other = &layout->columns[c];
-        if (other->shape == MCBE_SHAPE_ROWS && group_length(other->path) == length &&
+        if (mcbe_store_is_ragged(other) && group_length(other->path) == length &&
             strncmp(other->path, path, length) == 0) {
+            MCBE_BUG_ASSERT(other->shape == layout->columns[column].shape ||
+                            !mcbe_store_is_ragged(&layout->columns[column]));
             return 0;
         }
     }
-    return layout->columns[column].shape == MCBE_SHAPE_ROWS;
+    return mcbe_store_is_ragged(&layout->columns[column]);
 }
 
 hid_t mcbe_store_word_type(const mcbe_column_t *column)

@@ -25,15 +25,19 @@ struct mcbe_store {
 /** Record "no memory for 'path'". @return MCBE_ERR_NOMEM */
 mcbe_status_t mcbe_store_no_memory(mcbe_error_t *err, const char *path);
 
-/** Where the rows of each unit start in a ragged dataset when every cell has `trials` trials.
- *  @return [cells * trials + 1], owned by the caller; NULL if memory is out */
-int64_t *mcbe_store_offsets(const mcbe_plan_t *plan, int64_t trials);
+/** Is a column stored in one dimension, the units one after the other, with a dataset `offset`? */
+int mcbe_store_is_ragged(const mcbe_column_t *column);
 
-/** Path of the dataset `offset` that belongs to a column of rows; owned by the caller, NULL if
+/** Where the values of each unit start in the dataset of a column when every cell has `trials`
+ *  trials; all 0 for points, whose number is in the records.
+ *  @return [cells * trials + 1], owned by the caller; NULL if memory is out */
+int64_t *mcbe_store_offsets(const mcbe_plan_t *plan, int64_t trials, const mcbe_column_t *column);
+
+/** Path of the dataset `offset` that belongs to a ragged column; owned by the caller, NULL if
  *  memory is out. All such columns of one group share it. */
 char *mcbe_store_offset_path(const mcbe_column_t *column);
 
-/** Is this the first column of rows in its group? */
+/** Is this the first ragged column in its group? */
 int mcbe_store_leads_group(const mcbe_layout_t *layout, int column);
 
 /** HDF5 type of a column's words in memory. */

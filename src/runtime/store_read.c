@@ -120,7 +120,6 @@ typedef struct reading {
     hid_t file;
     const char *path;
     int64_t trials;
-    int64_t *offset;        /* owned, [units + 1] */
     unsigned char *done;    /* owned, [units] */
     mcbe_record_t *records; /* owned, [units] */
 } reading_t;
@@ -165,34 +164,45 @@ static mcbe_status_t read_done(reading_t *reading, mcbe_error_t *err)
     for (int64_t u = 0; st == MCBE_OK && u < units; u++) {
         int64_t cell = u / reading->trials;
         if (reading->done[u] && mcbe_record_init(&reading->records[u], reading->store->layout, cell,
-                                                 u % reading->trials, plan->cells[cell].m)) {
+                                                 u % reading->trials, &plan->cells[cell])) {
             st = mcbe_store_no_memory(err, reading->path);
         }
     }
     return st;
 }
 
-/* The dataset `offset` of a column must be what follows from the cells. */
-static mcbe_status_t check_offsets(const reading_t *reading, const mcbe_column_t *column,
-                                   mcbe_error_t *err)
+/* The dataset `offset` of a ragged column. Where it does not follow from the cells, because units
+ * choose the number of their points, it must make sense.
+ * @param[in,out] offset  [units + 1], as mcbe_store_offsets gives it; taken from the file for points */
+static mcbe_status_t read_offsets(const reading_t *reading, const mcbe_column_t *column,
+                                  int64_t *offset, mcbe_error_t *err)
 {
     mcbe_status_t st = MCBE_OK;
-    size_t count = (size_t)(reading->store->plan->cell_count * reading->trials) + 1;
-    const hsize_t length = (hsize_t)count;
+    const int64_t units = reading->store->plan->cell_count * reading->trials;
+    const hsize_t length = (hsize_t)units + 1;
     char *name = mcbe_store_offset_path(column);
-    int64_t *found = mcbe_alloc(count, sizeof *found);
+    int64_t *found = mcbe_alloc((size_t)length, sizeof *found);
     if (!name || !found) {
         st = mcbe_store_no_memory(err, reading->path);
         goto out;
     }
     MCBE_TRY(mcbe_h5_read(reading->file, name, H5T_NATIVE_INT64, 1, &length, found, err));
-    for (size_t u = 0; u < count; u++) {
-        if (found[u] != reading->offset[u]) {
+    for (int64_t u = 0; u <= units; u++) {
+        int64_t expected = offset[u];
+        if (column->shape == MCBE_SHAPE_POINTS && u > 0) {
+            const int64_t n = reading->store->plan->cells[(u - 1) / reading->trials].n;
+            const int64_t more = found[u] - found[u - 1];
+            const int fits = reading->done[u - 1] ? more >= 0 && more % n == 0 : more == 0;
+            expected = fits ? found[u] : found[u - 1];
+        }
+        if (found[u] != expected) {
             st = mcbe_fail(err, MCBE_ERR_CORRUPT,
-                           "'%s': dataset '%s' has %lld for unit %zu, not %lld", reading->path,
-                           name, (long long)found[u], u, (long long)reading->offset[u]);
+                           "'%s': dataset '%s' has %lld for unit %lld, not %lld%s", reading->path,
+                           name, (long long)found[u], (long long)u, (long long)expected,
+                           column->shape == MCBE_SHAPE_POINTS ? " or whole points more" : "");
             goto out;
         }
+        offset[u] = found[u];
     }
 out:
     mcbe_free(found);
@@ -200,37 +210,84 @@ out:
     return st;
 }
 
-static mcbe_status_t read_column(reading_t *reading, int c, mcbe_error_t *err)
+/* Give every record room for as many points as the file has of its unit. */
+static mcbe_status_t make_room(reading_t *reading, const int64_t *offset, mcbe_error_t *err)
 {
-    mcbe_status_t st = MCBE_OK;
+    const mcbe_plan_t *plan = reading->store->plan;
+    for (int64_t u = 0; u < plan->cell_count * reading->trials; u++) {
+        const mcbe_cell_t *cell = &plan->cells[u / reading->trials];
+        if (reading->done[u] &&
+            mcbe_record_set_points(&reading->records[u], reading->store->layout, cell,
+                                   (offset[u + 1] - offset[u]) / cell->n, NULL)) {
+            return mcbe_store_no_memory(err, reading->path);
+        }
+    }
+    return MCBE_OK;
+}
+
+/* Read the values of a column and hand them to the records. @param[in] offset  [units + 1] */
+static mcbe_status_t read_values(reading_t *reading, int c, const int64_t *offset,
+                                 mcbe_error_t *err)
+{
     const mcbe_plan_t *plan = reading->store->plan;
     const mcbe_layout_t *layout = reading->store->layout;
     const mcbe_column_t *column = &layout->columns[c];
-    int ragged = column->shape == MCBE_SHAPE_ROWS;
-    int64_t units = plan->cell_count * reading->trials;
-    int64_t count = ragged ? reading->offset[units] : units;
-    const hsize_t flat = (hsize_t)count;
-    const hsize_t square[2] = {(hsize_t)plan->cell_count, (hsize_t)reading->trials};
-    int64_t *values = mcbe_alloc((size_t)count, sizeof *values);
-    if (!values) {
-        st = mcbe_store_no_memory(err, reading->path);
-        goto out;
-    }
-    if (mcbe_store_leads_group(layout, c)) {
-        MCBE_TRY(check_offsets(reading, column, err));
-    }
-    MCBE_TRY(mcbe_h5_read(reading->file, column->path, mcbe_store_word_type(column), ragged ? 1 : 2,
-                          ragged ? &flat : square, values, err));
-    for (int64_t u = 0; u < units; u++) {
-        if (reading->done[u]) {
-            int64_t m = plan->cells[u / reading->trials].m;
-            memcpy(reading->records[u].words + mcbe_layout_offset(layout, c, m),
-                   values + (ragged ? reading->offset[u] : u),
-                   (size_t)(ragged ? m : 1) * sizeof *values);
+    const int64_t units = plan->cell_count * reading->trials;
+    const hsize_t flat = (hsize_t)offset[units];
+    const hsize_t block[3] = {(hsize_t)plan->cell_count, (hsize_t)reading->trials,
+                              (hsize_t)column->length};
+    const int ragged = mcbe_store_is_ragged(column);
+    const int rank = ragged ? 1 : column->shape == MCBE_SHAPE_SERIES ? 3 : 2;
+    hsize_t there = 0;
+    mcbe_status_t st = MCBE_OK;
+    if (ragged) { /* the offsets of points come from the file: no allocation on their word alone */
+        st = mcbe_h5_shape(reading->file, column->path, 1, &there, err);
+        if (st == MCBE_OK && there != flat) {
+            st = mcbe_fail(
+                err, MCBE_ERR_CORRUPT, "'%s': dataset '%s' has %llu values, its offsets say %llu",
+                reading->path, column->path, (unsigned long long)there, (unsigned long long)flat);
         }
     }
-out:
+    if (st == MCBE_OK && column->shape == MCBE_SHAPE_POINTS) {
+        st = make_room(reading, offset, err);
+    }
+    if (st != MCBE_OK) {
+        return st;
+    }
+    int64_t *values = mcbe_alloc((size_t)offset[units], sizeof *values);
+    if (!values) {
+        return mcbe_store_no_memory(err, reading->path);
+    }
+    st = mcbe_h5_read(reading->file, column->path, mcbe_store_word_type(column), rank,
+                      ragged ? &flat : block, values, err);
+    for (int64_t u = 0; u < units && st == MCBE_OK; u++) {
+        const int64_t count = offset[u + 1] - offset[u];
+        if (reading->done[u] && count > 0) {
+            const mcbe_cell_t *cell = &plan->cells[u / reading->trials];
+            memcpy(reading->records[u].words + mcbe_layout_offset(layout, c, cell),
+                   values + offset[u], (size_t)count * sizeof *values);
+        }
+    }
     mcbe_free(values);
+    return st;
+}
+
+static mcbe_status_t read_column(reading_t *reading, int c, mcbe_error_t *err)
+{
+    const mcbe_layout_t *layout = reading->store->layout;
+    const mcbe_column_t *column = &layout->columns[c];
+    mcbe_status_t st = MCBE_OK;
+    int64_t *offset = mcbe_store_offsets(reading->store->plan, reading->trials, column);
+    if (!offset) {
+        return mcbe_store_no_memory(err, reading->path);
+    }
+    if (mcbe_store_leads_group(layout, c)) {
+        st = read_offsets(reading, column, offset, err);
+    }
+    if (st == MCBE_OK) {
+        st = read_values(reading, c, offset, err);
+    }
+    mcbe_free(offset);
     return st;
 }
 
@@ -276,10 +333,9 @@ static mcbe_status_t start_reading(reading_t *reading, mcbe_error_t *err)
     }
     size_t units = (size_t)(cells * trials);
     reading->trials = trials;
-    reading->offset = mcbe_store_offsets(plan, trials);
     reading->done = mcbe_alloc(units, sizeof *reading->done);
     reading->records = mcbe_alloc(units, sizeof *reading->records);
-    if (!reading->offset || !reading->done || !reading->records) {
+    if (!reading->done || !reading->records) {
         return mcbe_store_no_memory(err, reading->path);
     }
     return MCBE_OK;
@@ -293,7 +349,6 @@ static void end_reading(reading_t *reading)
     }
     mcbe_free(reading->records);
     mcbe_free(reading->done);
-    mcbe_free(reading->offset);
 }
 
 mcbe_status_t mcbe_store_read(mcbe_store_t *store, const char *path, mcbe_error_t *err)

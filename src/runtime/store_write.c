@@ -113,22 +113,34 @@ out:
     return st;
 }
 
+/* Where the values of each unit start in a column's dataset: owned by the caller, [units + 1]. */
+static int64_t *offsets_of(const mcbe_store_t *store, const mcbe_column_t *column)
+{
+    const mcbe_plan_t *plan = store->plan;
+    int64_t *offset = mcbe_store_offsets(plan, plan->trials, column);
+    for (int64_t u = 0; offset && column->shape == MCBE_SHAPE_POINTS && u < mcbe_plan_units(plan);
+         u++) {
+        const mcbe_cell_t *cell = &plan->cells[u / plan->trials];
+        const int64_t values =
+            store->done[u] ? store->records[u].word_count - mcbe_layout_words(store->layout, cell)
+                           : 0;
+        offset[u + 1] = offset[u] + values;
+    }
+    return offset;
+}
+
 /* Copy a column out of all records; units that are not done get the sign for missing. */
-static void fill_column(const mcbe_store_t *store, int c, int64_t *to)
+static void fill_column(const mcbe_store_t *store, int c, const int64_t *offset, int64_t *to)
 {
     const mcbe_column_t *column = &store->layout->columns[c];
     const mcbe_plan_t *plan = store->plan;
-    for (int64_t cell = 0; cell < plan->cell_count; cell++) {
-        int64_t m = plan->cells[cell].m;
-        int64_t from = mcbe_layout_offset(store->layout, c, m);
-        int64_t count = column->shape == MCBE_SHAPE_ROWS ? m : 1;
-        for (int64_t trial = 0; trial < plan->trials; trial++, to += count) {
-            const mcbe_record_t *record = mcbe_store_get(store, cell, trial);
-            for (int64_t k = 0; k < count; k++) {
-                to[k] = record                            ? record->words[from + k]
-                        : column->type == MCBE_COLUMN_F64 ? MISSING_F64
-                                                          : -1;
-            }
+    for (int64_t u = 0; u < mcbe_plan_units(plan); u++) {
+        const int64_t from =
+            mcbe_layout_offset(store->layout, c, &plan->cells[u / plan->trials]) - offset[u];
+        for (int64_t k = offset[u]; k < offset[u + 1]; k++) {
+            to[k] = store->done[u]                    ? store->records[u].words[from + k]
+                    : column->type == MCBE_COLUMN_F64 ? MISSING_F64
+                                                      : -1;
         }
     }
 }
@@ -143,49 +155,77 @@ static mcbe_status_t write_offsets(const mcbe_column_t *column, hid_t file, int6
     }
     mcbe_status_t st = mcbe_h5_write(
         file, path, H5T_NATIVE_INT64, H5T_STD_I64LE, 1, &length, offset,
-        "where the rows of unit cell * trials + trial start in the datasets of this group", "1",
+        "where the values of unit cell * trials + trial start in the datasets of this group", "1",
         "unit", err);
     mcbe_free(path);
+    return st;
+}
+
+static const char *axes_of(const mcbe_column_t *column, char *text, size_t size)
+{
+    switch (column->shape) {
+    case MCBE_SHAPE_SCALAR:
+        return "cell, trial";
+    case MCBE_SHAPE_SERIES:
+        snprintf(text, size, "cell, trial, %s", column->series);
+        return text;
+    case MCBE_SHAPE_ROWS:
+        return "row";
+    case MCBE_SHAPE_COORDINATES:
+        return "coordinate";
+    case MCBE_SHAPE_POINTS:
+        break;
+    }
+    return "coordinate of point";
+}
+
+/* The dataset of one column. @param[in] offset  [units + 1] */
+static mcbe_status_t write_column(const mcbe_store_t *store, int c, const int64_t *offset,
+                                  hid_t file, mcbe_error_t *err)
+{
+    const mcbe_plan_t *plan = store->plan;
+    const mcbe_column_t *column = &store->layout->columns[c];
+    const int64_t count = offset[mcbe_plan_units(plan)];
+    const hsize_t flat = (hsize_t)count;
+    const hsize_t block[3] = {(hsize_t)plan->cell_count, (hsize_t)plan->trials,
+                              (hsize_t)column->length};
+    const int ragged = mcbe_store_is_ragged(column);
+    const int rank = ragged ? 1 : column->shape == MCBE_SHAPE_SERIES ? 3 : 2;
+    char axes[64];
+    int64_t *values = mcbe_alloc((size_t)count, sizeof *values);
+    if (!values) {
+        return mcbe_store_no_memory(err, column->path);
+    }
+    fill_column(store, c, offset, values);
+    mcbe_status_t st =
+        mcbe_h5_write(file, column->path, mcbe_store_word_type(column), stored_type(column), rank,
+                      ragged ? &flat : block, values, column->description, column->units,
+                      axes_of(column, axes, sizeof axes), err);
+    mcbe_free(values);
+    if (st == MCBE_OK && column->approximate) {
+        st = mcbe_h5_put_dataset_i64(file, column->path, "canonical", 0, err);
+    }
     return st;
 }
 
 static mcbe_status_t write_columns(const mcbe_store_t *store, hid_t file, mcbe_error_t *err)
 {
     mcbe_status_t st = MCBE_OK;
-    const mcbe_plan_t *plan = store->plan;
     const mcbe_layout_t *layout = store->layout;
-    int64_t *values = NULL;
-    int64_t units = mcbe_plan_units(plan);
-    int64_t *offset = mcbe_store_offsets(plan, plan->trials);
-    if (!offset) {
-        st = mcbe_store_no_memory(err, "offset");
-        goto out;
-    }
-    for (int c = 0; c < layout->count; c++) {
+    for (int c = 0; c < layout->count && st == MCBE_OK; c++) {
         const mcbe_column_t *column = &layout->columns[c];
-        int ragged = column->shape == MCBE_SHAPE_ROWS;
-        int64_t count = ragged ? offset[units] : units;
-        const hsize_t flat = (hsize_t)count;
-        const hsize_t square[2] = {(hsize_t)plan->cell_count, (hsize_t)plan->trials};
-        values = mcbe_alloc((size_t)count, sizeof *values);
-        if (!values) {
-            st = mcbe_store_no_memory(err, column->path);
-            goto out;
+        int64_t *offset = offsets_of(store, column);
+        if (!offset) {
+            return mcbe_store_no_memory(err, column->path);
         }
-        fill_column(store, c, values);
         if (mcbe_store_leads_group(layout, c)) {
-            MCBE_TRY(write_offsets(column, file, units, offset, err));
+            st = write_offsets(column, file, mcbe_plan_units(store->plan), offset, err);
         }
-        MCBE_TRY(mcbe_h5_write(file, column->path, mcbe_store_word_type(column),
-                               stored_type(column), ragged ? 1 : 2, ragged ? &flat : square, values,
-                               column->description, column->units, ragged ? "row" : "cell, trial",
-                               err));
-        mcbe_free(values);
-        values = NULL;
+        if (st == MCBE_OK) {
+            st = write_column(store, c, offset, file, err);
+        }
+        mcbe_free(offset);
     }
-out:
-    mcbe_free(values);
-    mcbe_free(offset);
     return st;
 }
 

@@ -29,28 +29,42 @@ static inline mcbe_plan_t small_plan(int64_t trials)
     return plan;
 }
 
-/* Every type, both shapes, two columns of rows in one group; 4 + 2 m words. */
+static inline int add_column(mcbe_layout_t *layout, const char *path, mcbe_column_type_t type,
+                             mcbe_column_shape_t shape, const char *description)
+{
+    char copy[64];
+    snprintf(copy, sizeof copy, "%s", path);
+    return mcbe_layout_add(
+        layout,
+        &(mcbe_column_t){
+            .path = copy, .type = type, .shape = shape, .units = "1", .description = description});
+}
+
+/* Every type, scalars and rows, two columns of rows in one group; 4 + 2 m words. */
 static inline mcbe_layout_t small_layout(void)
 {
+    static const struct {
+        int number;
+        const char *path;
+        mcbe_column_type_t type;
+        mcbe_column_shape_t shape;
+        const char *description;
+    } small[] = {
+        {COLUMN_MEAN, "trials/alpha_mean", MCBE_COLUMN_F64, MCBE_SHAPE_SCALAR, "mean of alpha"},
+        {COLUMN_DATA, "alpha/data", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS, "alpha"},
+        {COLUMN_UPDATES, "trials/updates", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR, "updates"},
+        {COLUMN_ACTIVE, "trials/min_active", MCBE_COLUMN_I32, MCBE_SHAPE_SCALAR,
+         "least active rows"},
+        {COLUMN_VERDICT, "trials/verdict/zero", MCBE_COLUMN_I8, MCBE_SHAPE_SCALAR, "verdict"},
+        {COLUMN_SAMPLE, "alpha/sample", MCBE_COLUMN_I64, MCBE_SHAPE_ROWS,
+         "where alpha was reached"},
+    };
     mcbe_layout_t layout = {0};
-    assert_int_equal(mcbe_layout_add(&layout, "trials/alpha_mean", MCBE_COLUMN_F64,
-                                     MCBE_SHAPE_SCALAR, "1", "mean of alpha"),
-                     COLUMN_MEAN);
-    assert_int_equal(
-        mcbe_layout_add(&layout, "alpha/data", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS, "1", "alpha"),
-        COLUMN_DATA);
-    assert_int_equal(mcbe_layout_add(&layout, "trials/updates", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR,
-                                     "1", "updates"),
-                     COLUMN_UPDATES);
-    assert_int_equal(mcbe_layout_add(&layout, "trials/min_active", MCBE_COLUMN_I32,
-                                     MCBE_SHAPE_SCALAR, "1", "least active rows"),
-                     COLUMN_ACTIVE);
-    assert_int_equal(mcbe_layout_add(&layout, "trials/verdict/zero", MCBE_COLUMN_I8,
-                                     MCBE_SHAPE_SCALAR, "1", "verdict"),
-                     COLUMN_VERDICT);
-    assert_int_equal(mcbe_layout_add(&layout, "alpha/sample", MCBE_COLUMN_I64, MCBE_SHAPE_ROWS, "1",
-                                     "where alpha was reached"),
-                     COLUMN_SAMPLE);
+    for (size_t i = 0; i < COUNT_OF(small); i++) {
+        assert_int_equal(
+            add_column(&layout, small[i].path, small[i].type, small[i].shape, small[i].description),
+            small[i].number);
+    }
     return layout;
 }
 
@@ -73,8 +87,9 @@ static inline mcbe_record_t small_record(const mcbe_plan_t *plan, const mcbe_lay
                                          int64_t cell, int64_t trial)
 {
     mcbe_record_t record;
-    int64_t m = plan->cells[cell].m, unit = 10 * cell + trial;
-    assert_int_equal(mcbe_record_init(&record, layout, cell, trial, m), MCBE_OK);
+    const mcbe_cell_t *shape = &plan->cells[cell];
+    int64_t m = shape->m, unit = 10 * cell + trial;
+    assert_int_equal(mcbe_record_init(&record, layout, cell, trial, shape), MCBE_OK);
     record.seconds = 0.5 + (double)unit;
     record.rank = unit % 3;
     double mean = 0.25 * (double)unit, data[5];
@@ -83,12 +98,12 @@ static inline mcbe_record_t small_record(const mcbe_plan_t *plan, const mcbe_lay
         data[j] = peculiar(unit + j);
         sample[j] = 1000 * unit + j;
     }
-    mcbe_record_set_f64(&record, layout, m, COLUMN_MEAN, &mean);
-    mcbe_record_set_f64(&record, layout, m, COLUMN_DATA, data);
-    mcbe_record_set_i64(&record, layout, m, COLUMN_UPDATES, &updates);
-    mcbe_record_set_i64(&record, layout, m, COLUMN_ACTIVE, &active);
-    mcbe_record_set_i64(&record, layout, m, COLUMN_VERDICT, &verdict);
-    mcbe_record_set_i64(&record, layout, m, COLUMN_SAMPLE, sample);
+    mcbe_record_set_f64(&record, layout, shape, COLUMN_MEAN, &mean);
+    mcbe_record_set_f64(&record, layout, shape, COLUMN_DATA, data);
+    mcbe_record_set_i64(&record, layout, shape, COLUMN_UPDATES, &updates);
+    mcbe_record_set_i64(&record, layout, shape, COLUMN_ACTIVE, &active);
+    mcbe_record_set_i64(&record, layout, shape, COLUMN_VERDICT, &verdict);
+    mcbe_record_set_i64(&record, layout, shape, COLUMN_SAMPLE, sample);
     return record;
 }
 

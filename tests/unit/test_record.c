@@ -6,22 +6,24 @@
 
 #include "records.h"
 
+static const mcbe_cell_t three = {.n = 2, .m = 3}, four = {.n = 2, .m = 4}, five = {.n = 2, .m = 5};
+
 /* Scalars first, in the order added, then the columns of rows. */
 static void scalars_come_first(void **state)
 {
     (void)state;
     mcbe_layout_t layout = small_layout();
     assert_int_equal(layout.count, 6);
-    assert_int_equal(mcbe_layout_words(&layout, 5), 4 + 2 * 5);
-    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_MEAN, 5), 0);
-    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_UPDATES, 5), 1);
-    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_ACTIVE, 5), 2);
-    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_VERDICT, 5), 3);
-    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_DATA, 5), 4);
-    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_SAMPLE, 5), 9);
+    assert_int_equal(mcbe_layout_words(&layout, &five), 4 + 2 * 5);
+    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_MEAN, &five), 0);
+    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_UPDATES, &five), 1);
+    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_ACTIVE, &five), 2);
+    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_VERDICT, &five), 3);
+    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_DATA, &five), 4);
+    assert_int_equal(mcbe_layout_offset(&layout, COLUMN_SAMPLE, &five), 9);
     mcbe_layout_free(&layout);
     assert_null(layout.columns);
-    assert_int_equal(mcbe_layout_words(&layout, 5), 0);
+    assert_int_equal(mcbe_layout_words(&layout, &five), 0);
 }
 
 static void layout_keeps_its_own_paths(void **state)
@@ -32,8 +34,7 @@ static void layout_keeps_its_own_paths(void **state)
     for (int c = 0; c < 20; c++) { /* more than the first allocation holds */
         snprintf(path, sizeof path, "trials/q%d", c);
         assert_int_equal(
-            mcbe_layout_add(&layout, path, MCBE_COLUMN_F64, MCBE_SHAPE_SCALAR, "1", "a quantity"),
-            c);
+            add_column(&layout, path, MCBE_COLUMN_F64, MCBE_SHAPE_SCALAR, "a quantity"), c);
     }
     assert_string_equal(layout.columns[0].path, "trials/q0");
     assert_string_equal(layout.columns[19].path, "trials/q19");
@@ -48,12 +49,12 @@ static void what_goes_in_comes_out(void **state)
     mcbe_record_t record = small_record(&plan, &layout, 1, 1); /* m = 5, unit number 11 */
     double mean = 0, data[5], expected[5];
     int64_t updates = 0, active = 0, verdict = 0, sample[5];
-    mcbe_record_get_f64(&record, &layout, 5, COLUMN_MEAN, &mean);
-    mcbe_record_get_f64(&record, &layout, 5, COLUMN_DATA, data);
-    mcbe_record_get_i64(&record, &layout, 5, COLUMN_UPDATES, &updates);
-    mcbe_record_get_i64(&record, &layout, 5, COLUMN_ACTIVE, &active);
-    mcbe_record_get_i64(&record, &layout, 5, COLUMN_VERDICT, &verdict);
-    mcbe_record_get_i64(&record, &layout, 5, COLUMN_SAMPLE, sample);
+    mcbe_record_get_f64(&record, &layout, &five, COLUMN_MEAN, &mean);
+    mcbe_record_get_f64(&record, &layout, &five, COLUMN_DATA, data);
+    mcbe_record_get_i64(&record, &layout, &five, COLUMN_UPDATES, &updates);
+    mcbe_record_get_i64(&record, &layout, &five, COLUMN_ACTIVE, &active);
+    mcbe_record_get_i64(&record, &layout, &five, COLUMN_VERDICT, &verdict);
+    mcbe_record_get_i64(&record, &layout, &five, COLUMN_SAMPLE, sample);
     assert_true(mean == 2.75);
     for (int j = 0; j < 5; j++) {
         expected[j] = peculiar(11 + j);
@@ -75,13 +76,60 @@ static void a_new_record_is_zero(void **state)
     (void)state;
     mcbe_layout_t layout = small_layout();
     mcbe_record_t record;
-    assert_int_equal(mcbe_record_init(&record, &layout, 7, 8, 3), MCBE_OK);
+    assert_int_equal(mcbe_record_init(&record, &layout, 7, 8, &three), MCBE_OK);
     assert_int_equal(record.cell, 7);
     assert_int_equal(record.trial, 8);
     assert_int_equal(record.word_count, 10);
     for (int k = 0; k < 10; k++) {
         assert_int_equal(record.words[k], 0);
     }
+    mcbe_record_free(&record);
+    mcbe_layout_free(&layout);
+}
+
+/* A series, a point and a list of points beside scalars and rows. */
+static void every_shape_has_its_place(void **state)
+{
+    (void)state;
+    const mcbe_cell_t cell = {.n = 3, .m = 4};
+    const double series[5] = {1, 2, 3, 4, 5}, point[3] = {6, 7, 8};
+    const double points[2][3] = {{9, 10, 11}, {12, 13, 14}};
+    double found[5];
+    mcbe_layout_t layout = {0};
+    mcbe_record_t record;
+    char path[] = "curves/q";
+    assert_int_equal(mcbe_layout_points(&layout), -1);
+    assert_int_equal(mcbe_layout_add(&layout, &(mcbe_column_t){.path = path,
+                                                               .type = MCBE_COLUMN_F64,
+                                                               .shape = MCBE_SHAPE_SERIES,
+                                                               .length = 5,
+                                                               .series = "iteration",
+                                                               .units = "1",
+                                                               .description = "q"}),
+                     0);
+    add_column(&layout, "certificate/x", MCBE_COLUMN_F64, MCBE_SHAPE_COORDINATES, "x");
+    add_column(&layout, "trials/a", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR, "a");
+    assert_int_equal(add_column(&layout, "points/x", MCBE_COLUMN_F64, MCBE_SHAPE_POINTS, "x"), 3);
+    assert_int_equal(mcbe_layout_points(&layout), 3);
+    assert_int_equal(mcbe_layout_words(&layout, &cell), 1 + 5 + 3);
+    assert_int_equal(mcbe_layout_offset(&layout, 2, &cell), 0);
+    assert_int_equal(mcbe_layout_offset(&layout, 0, &cell), 1);
+    assert_int_equal(mcbe_layout_offset(&layout, 1, &cell), 6);
+    assert_int_equal(mcbe_layout_offset(&layout, 3, &cell), 9);
+    assert_int_equal(mcbe_record_init(&record, &layout, 0, 0, &cell), MCBE_OK);
+    assert_int_equal(mcbe_record_points(&record, &layout, &cell), 0);
+    mcbe_record_set_f64(&record, &layout, &cell, 0, series);
+    assert_int_equal(mcbe_record_set_points(&record, &layout, &cell, 2, points[0]), MCBE_OK);
+    mcbe_record_set_f64(&record, &layout, &cell, 1, point);
+    assert_int_equal(mcbe_record_points(&record, &layout, &cell), 2);
+    mcbe_record_get_f64(&record, &layout, &cell, 0, found);
+    assert_memory_equal(found, series, sizeof series);
+    mcbe_record_get_f64(&record, &layout, &cell, 1, found);
+    assert_memory_equal(found, point, sizeof point);
+    mcbe_record_get_point(&record, &layout, &cell, 1, found);
+    assert_memory_equal(found, points[1], sizeof points[1]);
+    assert_int_equal(mcbe_record_set_points(&record, &layout, &cell, 0, NULL), MCBE_OK);
+    assert_int_equal(record.word_count, 9);
     mcbe_record_free(&record);
     mcbe_layout_free(&layout);
 }
@@ -106,19 +154,19 @@ typedef void (*misuse_t)(mcbe_record_t *record, const mcbe_layout_t *layout);
 static void real_into_integers(mcbe_record_t *record, const mcbe_layout_t *layout)
 {
     double value = 1;
-    mcbe_record_set_f64(record, layout, 3, COLUMN_UPDATES, &value);
+    mcbe_record_set_f64(record, layout, &three, COLUMN_UPDATES, &value);
 }
 
 static void too_large_a_value(mcbe_record_t *record, const mcbe_layout_t *layout)
 {
     int64_t value = 128;
-    mcbe_record_set_i64(record, layout, 3, COLUMN_VERDICT, &value);
+    mcbe_record_set_i64(record, layout, &three, COLUMN_VERDICT, &value);
 }
 
 static void another_m(mcbe_record_t *record, const mcbe_layout_t *layout)
 {
     int64_t value = 0;
-    mcbe_record_get_i64(record, layout, 4, COLUMN_UPDATES, &value);
+    mcbe_record_get_i64(record, layout, &four, COLUMN_UPDATES, &value);
 }
 
 static void misuse_stops_the_program(void **state)
@@ -149,7 +197,7 @@ static void misuse_stops_the_program(void **state)
 
 static mcbe_status_t add_one(mcbe_layout_t *layout)
 {
-    int column = mcbe_layout_add(layout, "a/b", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS, "1", "a");
+    int column = add_column(layout, "a/b", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS, "a");
     mcbe_layout_free(layout);
     return column < 0 ? MCBE_ERR_NOMEM : MCBE_OK;
 }
@@ -157,7 +205,7 @@ static mcbe_status_t add_one(mcbe_layout_t *layout)
 static mcbe_status_t init_one(const mcbe_layout_t *layout)
 {
     mcbe_record_t record;
-    mcbe_status_t st = mcbe_record_init(&record, layout, 0, 0, 3);
+    mcbe_status_t st = mcbe_record_init(&record, layout, 0, 0, &three);
     mcbe_record_free(&record);
     return st;
 }
@@ -175,9 +223,9 @@ static void survives_failed_allocations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(scalars_come_first),         UNIT_TEST(layout_keeps_its_own_paths),
-        UNIT_TEST(what_goes_in_comes_out),     UNIT_TEST(a_new_record_is_zero),
-        UNIT_TEST(columns_know_their_range),   UNIT_TEST(misuse_stops_the_program),
-        UNIT_TEST(survives_failed_allocations)};
+        UNIT_TEST(scalars_come_first),        UNIT_TEST(layout_keeps_its_own_paths),
+        UNIT_TEST(what_goes_in_comes_out),    UNIT_TEST(a_new_record_is_zero),
+        UNIT_TEST(every_shape_has_its_place), UNIT_TEST(columns_know_their_range),
+        UNIT_TEST(misuse_stops_the_program),  UNIT_TEST(survives_failed_allocations)};
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

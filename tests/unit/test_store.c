@@ -2,6 +2,7 @@
  * bit. */
 
 #include "config.h"
+#include "h5.h"
 #include "stores.h"
 
 /* Stored type and raw bytes of a dataset. */
@@ -330,14 +331,13 @@ static void many_units_span_many_chunks(void **state)
     mcbe_plan_t plan = small_plan(70000);
     mcbe_layout_t layout = {0};
     mcbe_provenance_t provenance = {0};
-    assert_int_equal(mcbe_layout_add(&layout, "trials/updates", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR,
-                                     "1", "updates"),
-                     0);
+    assert_int_equal(
+        add_column(&layout, "trials/updates", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR, "updates"), 0);
     mcbe_store_t *store = make_store(&plan, &layout), *copy = make_store(&plan, &layout);
     for (int64_t u = 0; u < 3 * 70000; u++) {
         mcbe_record_t record;
         assert_int_equal(
-            mcbe_record_init(&record, &layout, u / 70000, u % 70000, plan.cells[u / 70000].m),
+            mcbe_record_init(&record, &layout, u / 70000, u % 70000, &plan.cells[u / 70000]),
             MCBE_OK);
         record.words[0] = u * u;
         assert_int_equal(mcbe_store_put(store, &record, NULL), MCBE_OK);
@@ -347,6 +347,93 @@ static void many_units_span_many_chunks(void **state)
     assert_int_equal(mcbe_store_read(copy, PATH, NULL), MCBE_OK);
     for (int64_t u = 0; u < 3 * 70000; u++) {
         assert_int_equal(mcbe_store_get(copy, u / 70000, u % 70000)->words[0], u * u);
+    }
+    mcbe_store_destroy(&copy);
+    mcbe_store_destroy(&store);
+    mcbe_layout_free(&layout);
+    mcbe_plan_free(&plan);
+}
+
+/* A layout with every shape: one scalar, a series of 3, one point and a list of points. */
+static mcbe_layout_t rich_layout(void)
+{
+    mcbe_layout_t layout = {0};
+    char path[] = "curves/distance";
+    add_column(&layout, "trials/updates", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR, "updates");
+    assert_int_equal(mcbe_layout_add(&layout, &(mcbe_column_t){.path = path,
+                                                               .type = MCBE_COLUMN_F64,
+                                                               .shape = MCBE_SHAPE_SERIES,
+                                                               .length = 3,
+                                                               .series = "iteration",
+                                                               .approximate = 1,
+                                                               .units = "1",
+                                                               .description = "distance"}),
+                     1);
+    add_column(&layout, "certificates/x", MCBE_COLUMN_F64, MCBE_SHAPE_COORDINATES, "x");
+    add_column(&layout, "points/x", MCBE_COLUMN_F64, MCBE_SHAPE_POINTS, "points");
+    return layout;
+}
+
+/* Units with 0, 1, 2, ... points; the unit of cell 1, trial 0 is left out. */
+static void series_and_points_survive(void **state)
+{
+    (void)state;
+    mcbe_plan_t plan = small_plan(2);
+    mcbe_layout_t layout = rich_layout();
+    mcbe_provenance_t provenance = {0};
+    mcbe_store_t *store = make_store(&plan, &layout), *copy = make_store(&plan, &layout);
+    for (int64_t u = 0; u < 6; u++) {
+        mcbe_record_t record;
+        const mcbe_cell_t *cell = &plan.cells[u / 2];
+        if (u == 2) {
+            continue;
+        }
+        assert_int_equal(mcbe_record_init(&record, &layout, u / 2, u % 2, cell), MCBE_OK);
+        assert_int_equal(mcbe_record_set_points(&record, &layout, cell, u, NULL), MCBE_OK);
+        for (int64_t k = 0; k < record.word_count; k++) {
+            const double value = k == 0 ? 0 : peculiar(u + k);
+            memcpy(&record.words[k], &value, sizeof value);
+        }
+        assert_int_equal(mcbe_store_put(store, &record, NULL), MCBE_OK);
+    }
+    assert_int_equal(mcbe_store_commit(store, PATH, &provenance, 0, NULL), MCBE_OK);
+    int64_t offset[7];
+    const int64_t points[7] = {0, 0, 2, 2, 8, 20, 35}; /* n = 2, 2, 2, 2, 3, 3 */
+    const int64_t coordinates[7] = {0, 2, 4, 6, 8, 11, 14};
+    read_plain(PATH, "points/offset", H5T_NATIVE_INT64, offset);
+    assert_memory_equal(offset, points, sizeof points);
+    read_plain(PATH, "certificates/offset", H5T_NATIVE_INT64, offset);
+    assert_memory_equal(offset, coordinates, sizeof coordinates);
+    mcbe_error_t err = {0};
+    assert_int_equal(mcbe_store_check(store, PATH, &err), MCBE_OK);
+    assert_int_equal(mcbe_store_read(copy, PATH, &err), MCBE_OK);
+    for (int64_t u = 0; u < 6; u++) {
+        const mcbe_record_t *there = mcbe_store_get(store, u / 2, u % 2);
+        const mcbe_record_t *back = mcbe_store_get(copy, u / 2, u % 2);
+        assert_int_equal(there == NULL, u == 2);
+        assert_int_equal(back == NULL, u == 2);
+        if (there && back) {
+            assert_same_record(there, back);
+        }
+    }
+    hid_t file = -1, dataset;
+    int64_t canonical = 1;
+    assert_int_equal(mcbe_h5_open(PATH, &file, NULL), MCBE_OK);
+    dataset = H5Dopen2(file, "curves/distance", H5P_DEFAULT);
+    assert_int_equal(mcbe_h5_get_i64(dataset, "canonical", &canonical, NULL), MCBE_OK);
+    assert_int_equal(canonical, 0);
+    H5Dclose(dataset);
+    H5Fclose(file);
+    /* offsets of points are the file's own word, so they are doubted */
+    const int64_t bad[][7] = {{0, 0, 2, 2, 7, 20, 35}, {0, 0, 2, 4, 8, 20, 35},
+                              {0, 0, 2, 2, 8, 20, 38}, {0, 0, 2, 2, 8, 5, 35},
+                              {2, 2, 2, 2, 8, 20, 35}, {0, 0, 2, 2, INT64_MAX - 1, 20, 35}};
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        mcbe_store_t *fresh = make_store(&plan, &layout);
+        write_plain(PATH, "points/offset", H5T_NATIVE_INT64, bad[i]);
+        assert_int_equal(mcbe_store_read(fresh, PATH, &err), MCBE_ERR_CORRUPT);
+        ASSERT_SAYS(err, "'points/");
+        mcbe_store_destroy(&fresh);
     }
     mcbe_store_destroy(&copy);
     mcbe_store_destroy(&store);
@@ -365,6 +452,7 @@ int main(void)
                                        STORE_TEST(a_unit_may_come_twice_but_not_in_two_versions),
                                        STORE_TEST(units_that_do_not_fit_are_not_taken),
                                        STORE_TEST(an_empty_run_is_a_file_too),
+                                       STORE_TEST(series_and_points_survive),
                                        STORE_TEST(many_units_span_many_chunks)};
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }
