@@ -22,9 +22,13 @@ enum {
 /* Rows of a bank are padded to a multiple of this with coefficients of -inf. */
 #define MCBE_PAIR_LANES 16
 
+/* Bytes of bank rows are -63 .. 63; -64 stands for all that is lower: added to any byte it stays
+ * below 0, and two of them do not overflow. */
+#define MCBE_BYTE_MAX 63
+#define MCBE_BYTE_LOW (-64)
+
 /* |a + b| for one fixed row and a tile of rows of the other bank. */
 typedef struct mcbe_pair_norms {
-    float upper[MCBE_SCREEN_TILE];   /* at least |a + b| */
     float inverse[MCBE_SCREEN_TILE]; /* about 1 / |a + b| */
     float error[MCBE_SCREEN_TILE];   /* bound on the error of (c_a + c_b) * inverse in units of the
                                     row   norm; INFINITY where the norm is not known well enough */
@@ -66,13 +70,21 @@ typedef struct mcbe_kernels {
     /* Paired design: tiles are [n or m][MCBE_SCREEN_TILE], see paired.c. */
     void (*pair_norms)(int n, const float *tile, const float *tile_squares, const float *fixed,
                        float fixed_square, mcbe_pair_norms_t *norms);
+    /* upper[s]: at least |a + b|; INFINITY where it is not known well enough. */
+    void (*pair_uppers)(int n, const float *tile, const float *tile_squares, const float *fixed,
+                        float fixed_square, float *upper);
     /* limit[s]: the smallest byte that is surely above level * upper[s] >= 0; 127 if there is none.
      */
     void (*pair_limits_i8)(float level, const float *upper, int8_t *limit);
+    /* bytes[j][s]: a lower bound of scale * (c[j] of row s), whose error is at most margin[j] *
+     * norm[s]; MCBE_BYTE_LOW where no byte is low enough. */
+    void (*lower_bytes)(int m, const float *tile, float scale, const float *margin,
+                        const float *norm, int8_t *bytes);
     /* Screen by lower bounds in bytes: a sample is cleared of MCBE_SUSPECT_ALPHA if at least `need`
      * sums reach its limit > 0, of MCBE_SUSPECT_ACTIVE if at least `active_seen` are >= 0. No sum
-     * overflows a byte. */
-    int (*pair_screen_i8)(int m, const int8_t *tile, const int8_t *fixed, const int8_t *limit,
+     * overflows a byte. fixed[j] holds its byte four times: words are spread over vectors while
+     * they are loaded, bytes are not. */
+    int (*pair_screen_i8)(int m, const int8_t *tile, const uint32_t *fixed, const int8_t *limit,
                           int need, int active_seen, unsigned char *suspect);
     /* As screen_f32, on coefficients (tile + fixed) * inverse with errors row_norm * error. */
     int (*pair_screen_f32)(int m, const float *tile, const float *fixed,

@@ -11,12 +11,8 @@
 #define TILE MCBE_SCREEN_TILE
 
 /* Bytes hold lower bounds of byte_scale c, chosen so that 3 standard deviations of the coefficients
- * of the longest row of W come to BYTE_MAX. */
-#define BYTE_DEVIATION 21.0
-#define BYTE_MAX 63
-/* Stands for all that is lower: added to any byte it stays below 0, and two of them do not
- * overflow. */
-#define BYTE_LOW (-64)
+ * of the longest row of W come to MCBE_BYTE_MAX. */
+#define BYTE_DEVIATION (MCBE_BYTE_MAX / 3.0)
 
 /* One bank: Gaussian rows, their coefficients, and both cut into tiles that one row of the other
  * bank meets. */
@@ -45,7 +41,9 @@ struct mcbe_paired {
     void *product;          /* [m][block] */
     void *alpha, *row_norm; /* [padded], limits of the tests, rounded towards suspicion */
     float *low_margin;      /* [m], error of a coefficient of a bank row of norm 1 */
-    int8_t *fixed_bytes;    /* [2][MCBE_PAIRED_SHELLS][m], the fixed rows of the block in hand */
+    /* [MCBE_PAIRED_SHELLS][2][m], the rows of both banks that are fixed in the block in hand, as
+     * pair_screen_i8 takes them */
+    uint32_t *fixed_bytes;
     unsigned char *suspect; /* [samples of the largest block] */
 };
 
@@ -128,6 +126,8 @@ mcbe_status_t mcbe_paired_create(mcbe_paired_t **paired, const mcbe_estimator_t 
     mcbe_paired_rows(samples > 0 ? samples - 1 : 0, &last_a, &last_b);
     const int64_t shells = (last_a > last_b ? last_a : last_b) + 1;
     const int64_t blocks = (shells + MCBE_PAIRED_SHELLS - 1) / MCBE_PAIRED_SHELLS;
+    const size_t suspects = (size_t)(mcbe_block_start(MCBE_DESIGN_PAIRED, e->frame->n, blocks) -
+                                     mcbe_block_start(MCBE_DESIGN_PAIRED, e->frame->n, blocks - 1));
     p->blocks = blocks;
     p->capacity = (blocks * MCBE_PAIRED_SHELLS + width - 1) / width * width;
     p->padded = (e->frame->m + MCBE_PAIR_LANES - 1) / MCBE_PAIR_LANES * MCBE_PAIR_LANES;
@@ -141,9 +141,7 @@ mcbe_status_t mcbe_paired_create(mcbe_paired_t **paired, const mcbe_estimator_t 
     p->row_norm = mcbe_alloc((size_t)p->padded, real);
     p->low_margin = mcbe_alloc(m, sizeof *p->low_margin);
     p->fixed_bytes = mcbe_alloc(2 * MCBE_PAIRED_SHELLS * m, sizeof *p->fixed_bytes);
-    p->suspect = mcbe_alloc((size_t)(mcbe_block_start(MCBE_DESIGN_PAIRED, e->frame->n, blocks) -
-                                     mcbe_block_start(MCBE_DESIGN_PAIRED, e->frame->n, blocks - 1)),
-                            sizeof *p->suspect);
+    p->suspect = mcbe_alloc(suspects, sizeof *p->suspect);
     if (!p->fill || !p->fill_f64 || !p->product || !p->alpha || !p->row_norm || !p->low_margin ||
         !p->fixed_bytes || !p->suspect || create_bank(&p->a, p, e) != MCBE_OK ||
         create_bank(&p->b, p, e) != MCBE_OK) {
@@ -151,6 +149,9 @@ mcbe_status_t mcbe_paired_create(mcbe_paired_t **paired, const mcbe_estimator_t 
         return MCBE_ERR_NOMEM;
     }
     set_low_margins(p, e);
+    if (!e->in_f32) { /* no screen ever clears any */
+        memset(p->suspect, MCBE_SUSPECT_ALPHA, suspects * sizeof *p->suspect);
+    }
     return MCBE_OK;
 }
 
@@ -171,16 +172,6 @@ void mcbe_paired_destroy(mcbe_paired_t **paired)
         mcbe_free(p);
         *paired = NULL;
     }
-}
-
-/* A lower bound of byte_scale c as a byte. The 2^-12 cover the roundings here and in the limits. */
-static int8_t lower_byte(float byte_scale, float c, float margin)
-{
-    const float value = floorf(byte_scale * (c - margin) - 0x1p-12F);
-    if (value >= (float)BYTE_MAX) {
-        return BYTE_MAX;
-    }
-    return value < -(float)BYTE_MAX ? BYTE_LOW : (int8_t)value;
 }
 
 /* Rows are kept one by one, for the tests of single pairs; tiles are cut from the coordinate-major
@@ -206,7 +197,8 @@ static void keep_points(bank_t *bank, int n, int width, const float *fill)
     }
 }
 
-static void keep_coefficients_f32(const mcbe_paired_t *p, bank_t *bank, int m, int width)
+static void keep_coefficients_f32(const mcbe_paired_t *p, const mcbe_kernels_t *kernels,
+                                  bank_t *bank, int m, int width)
 {
     const float *product = p->product;
     for (int s = 0; s < width; s++) {
@@ -219,16 +211,16 @@ static void keep_coefficients_f32(const mcbe_paired_t *p, bank_t *bank, int m, i
         }
     }
     for (int64_t t = 0; t < width / TILE; t++) {
-        const int64_t start = (bank->rows / TILE + t) * m * TILE;
+        const int64_t first = bank->rows + t * TILE;
+        float *tile = bank->c_tiles + first * m, norm[TILE];
         for (int j = 0; j < m; j++) {
-            const float *from = product + (ptrdiff_t)j * width + t * TILE;
-            memcpy(bank->c_tiles + start + (ptrdiff_t)j * TILE, from, TILE * sizeof *from);
-            for (int s = 0; s < TILE; s++) {
-                const float norm = sqrtf(bank->squares[bank->rows + t * TILE + s]);
-                bank->bytes[start + (ptrdiff_t)j * TILE + s] =
-                    lower_byte(p->byte_scale, from[s], p->low_margin[j] * norm);
-            }
+            memcpy(tile + (ptrdiff_t)j * TILE, product + (ptrdiff_t)j * width + t * TILE,
+                   TILE * sizeof *tile);
         }
+        for (int s = 0; s < TILE; s++) {
+            norm[s] = sqrtf(bank->squares[first + s]);
+        }
+        kernels->lower_bytes(m, tile, p->byte_scale, p->low_margin, norm, bank->bytes + first * m);
     }
 }
 
@@ -255,7 +247,7 @@ static void extend_bank(mcbe_estimator_t *e, bank_t *bank, int which)
     if (e->in_f32) {
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0F, e->w_screen, n,
                     p->fill, width, 0.0F, p->product, width);
-        keep_coefficients_f32(p, bank, m, width);
+        keep_coefficients_f32(p, e->kernels, bank, m, width);
     } else {
         for (ptrdiff_t i = 0; i < (ptrdiff_t)n * width; i++) {
             p->fill_f64[i] = (double)p->fill[i];
@@ -304,57 +296,88 @@ static limits_t set_limits(mcbe_estimator_t *e, const mcbe_screen_t *screen)
     return limits;
 }
 
-/* The norms of one fixed row plus each row of a tile; for the gaussian domain the factor is the
- * same for all. */
+/* A row that meets tiles of the other bank. */
+typedef struct fixed_row {
+    const bank_t *bank;
+    int64_t row;
+    const uint32_t *bytes; /* [m], as pair_screen_i8 takes them; unset where it does not run */
+} fixed_row_t;
+
+/* The limits of a fixed row plus each row of a tile; for the gaussian domain they are the same for
+ * all. */
+static void tile_limits(const mcbe_estimator_t *e, float level, const bank_t *tiled, int64_t tile,
+                        const fixed_row_t *fixed, int8_t *limit)
+{
+    const mcbe_paired_t *p = e->paired;
+    const int n = e->frame->n;
+    const float *x = fixed->bank->x + fixed->row * n, square = fixed->bank->squares[fixed->row];
+    float upper[TILE];
+    if (p->gaussian == 0.0) {
+        e->kernels->pair_uppers(n, tiled->x_tiles + tile * n * TILE, tiled->squares + tile * TILE,
+                                x, square, upper);
+    } else {
+        for (int s = 0; s < TILE; s++) {
+            upper[s] = (float)(1.0 / p->gaussian) * (1.0F + 0x1p-20F);
+        }
+    }
+    e->kernels->pair_limits_i8(level, upper, limit);
+}
+
+/* The norms likewise. */
 static void tile_norms(const mcbe_estimator_t *e, const bank_t *tiled, int64_t tile,
-                       const bank_t *fixed, int64_t row, mcbe_pair_norms_t *norms)
+                       const fixed_row_t *fixed, mcbe_pair_norms_t *norms)
 {
     const mcbe_paired_t *p = e->paired;
     const int n = e->frame->n;
     const float *squares = tiled->squares + tile * TILE;
+    const float *x = fixed->bank->x + fixed->row * n, square = fixed->bank->squares[fixed->row];
     if (p->gaussian == 0.0) {
-        e->kernels->pair_norms(n, tiled->x_tiles + tile * n * TILE, squares, fixed->x + row * n,
-                               fixed->squares[row], norms);
+        e->kernels->pair_norms(n, tiled->x_tiles + tile * n * TILE, squares, x, square, norms);
         return;
     }
     for (int s = 0; s < TILE; s++) {
-        norms->upper[s] = (float)(1.0 / p->gaussian) * (1.0F + 0x1p-20F);
         norms->inverse[s] = (float)p->gaussian;
         /* |a| + |b| <= sqrt(2 (|a|^2 + |b|^2)), times the factor 1 / sqrt(2) */
-        norms->error[s] =
-            (float)(2.0 * mcbe_screen_error(e)) * sqrtf(fixed->squares[row] + squares[s]);
+        norms->error[s] = (float)(2.0 * mcbe_screen_error(e)) * sqrtf(square + squares[s]);
     }
 }
 
-/* One fixed row against one tile. @param[out] suspect [TILE] */
+/* A fixed row against the first `count` rows of a tile. @param[out] suspect [count] */
 static void screen_tile(mcbe_estimator_t *e, const limits_t *limits, const bank_t *tiled,
-                        int64_t tile, const bank_t *fixed, int64_t row, const int8_t *fixed_bytes,
+                        int64_t tile, const fixed_row_t *fixed, int64_t count,
                         unsigned char *suspect)
 {
     const mcbe_paired_t *p = e->paired;
     const int m = e->frame->m;
-    mcbe_pair_norms_t norms;
-    tile_norms(e, tiled, tile, fixed, row, &norms);
+    unsigned char whole[TILE], *flags = count < TILE ? whole : suspect;
     if (limits->by_bytes) {
         _Alignas(64) int8_t limit[TILE];
-        e->kernels->pair_limits_i8(limits->byte_level, norms.upper, limit);
-        e->kernels->pair_screen_i8(limits->m, tiled->bytes + tile * m * TILE, fixed_bytes, limit,
-                                   limits->need, limits->active_seen, suspect);
+        tile_limits(e, limits->byte_level, tiled, tile, fixed, limit);
+        e->kernels->pair_screen_i8(limits->m, tiled->bytes + tile * m * TILE, fixed->bytes, limit,
+                                   limits->need, limits->active_seen, flags);
     } else {
-        e->kernels->pair_screen_f32(limits->m, tiled->c_tiles + tile * m * TILE,
-                                    (const float *)fixed->c + row * p->padded, &norms, p->alpha,
-                                    p->row_norm, limits->need, limits->active_seen, suspect);
+        const float *c = (const float *)fixed->bank->c + fixed->row * p->padded;
+        mcbe_pair_norms_t norms;
+        tile_norms(e, tiled, tile, fixed, &norms);
+        e->kernels->pair_screen_f32(limits->m, tiled->c_tiles + tile * m * TILE, c, &norms,
+                                    p->alpha, p->row_norm, limits->need, limits->active_seen,
+                                    flags);
+    }
+    if (flags == whole) {
+        memcpy(suspect, whole, (size_t)count);
     }
 }
 
-/* Bytes of the rows that are fixed in this block. */
-static void fix_rows(mcbe_estimator_t *e, const bank_t *bank, int64_t shell, int8_t *fixed_bytes)
+/* Bytes of a bank's rows that are fixed in the block of shells from `first` on, all in one tile.
+ * @param[out] fixed_bytes  [MCBE_PAIRED_SHELLS][2][m], of which one bank fills every other [m] */
+static void fix_rows(const bank_t *bank, int m, int64_t first, uint32_t *fixed_bytes)
 {
-    const mcbe_paired_t *p = e->paired;
-    const float norm = sqrtf(bank->squares[shell]);
-    const float *c = (const float *)bank->c + shell * p->padded;
-    for (int j = 0; j < e->frame->m; j++) {
-        fixed_bytes[j] = lower_byte(p->byte_scale, c[j], p->low_margin[j] * norm);
+    const int8_t *bytes = bank->bytes + first / TILE * TILE * m + first % TILE;
+    for (int j = 0; j < m; j++) {
+        for (int i = 0; i < MCBE_PAIRED_SHELLS; i++) {
+            const uint32_t byte = (uint8_t)bytes[(ptrdiff_t)j * TILE + i];
+            fixed_bytes[2 * (ptrdiff_t)i * m + j] = 0x01010101U * byte;
+        }
     }
 }
 
@@ -365,25 +388,39 @@ static void screen_shells(mcbe_estimator_t *e, const limits_t *limits, int64_t f
 {
     mcbe_paired_t *p = e->paired;
     const int64_t start = first * first, end = first + MCBE_PAIRED_SHELLS, m = e->frame->m;
-    _Alignas(64) unsigned char flags[TILE];
-    for (int64_t shell = first; shell < end && limits->by_bytes; shell++) {
-        fix_rows(e, &p->a, shell, p->fixed_bytes + 2 * (shell - first) * m);
-        fix_rows(e, &p->b, shell, p->fixed_bytes + (2 * (shell - first) + 1) * m);
+    if (limits->by_bytes) {
+        fix_rows(&p->a, e->frame->m, first, p->fixed_bytes);
+        fix_rows(&p->b, e->frame->m, first, p->fixed_bytes + m);
     }
     for (int64_t tile = 0; tile * TILE < end; tile++) {
         const int64_t row = tile * TILE;
         for (int64_t shell = row > first ? row : first; shell < end; shell++) {
-            const int8_t *fixed = p->fixed_bytes + 2 * (shell - first) * m;
-            unsigned char *suspect = p->suspect + (shell * shell - start);
-            const int64_t with_a = shell + 1 - row, with_b = shell - row;
-            screen_tile(e, limits, &p->b, tile, &p->a, shell, fixed, flags);
-            memcpy(suspect + row, flags, (size_t)(with_a < TILE ? with_a : TILE));
-            if (with_b > 0) {
-                screen_tile(e, limits, &p->a, tile, &p->b, shell, fixed + m, flags);
-                memcpy(suspect + shell + 1 + row, flags, (size_t)(with_b < TILE ? with_b : TILE));
+            const uint32_t *bytes = p->fixed_bytes + 2 * (shell - first) * m;
+            const fixed_row_t a = {.bank = &p->a, .row = shell, .bytes = bytes};
+            const fixed_row_t b = {.bank = &p->b, .row = shell, .bytes = bytes + m};
+            unsigned char *suspect = p->suspect + (shell * shell - start) + row;
+            screen_tile(e, limits, &p->b, tile, &a, shell + 1 - row, suspect);
+            if (shell > row) {
+                screen_tile(e, limits, &p->a, tile, &b, shell - row, suspect + shell + 1);
             }
         }
     }
+}
+
+/* The first suspect sample from i on, `last` if there is none. */
+static int64_t next_suspect(const unsigned char *suspect, int64_t i, int64_t last)
+{
+    uint64_t eight = 0;
+    for (; i + (int64_t)sizeof eight <= last; i += (int64_t)sizeof eight) {
+        memcpy(&eight, suspect + i, sizeof eight);
+        if (eight != 0) {
+            break;
+        }
+    }
+    while (i < last && !suspect[i]) {
+        i++;
+    }
+    return i;
 }
 
 /* A sharper look at one pair. @return its flags */
@@ -427,10 +464,8 @@ mcbe_status_t mcbe_paired_visit(mcbe_estimator_t *e, int64_t block, int64_t firs
     }
     const int test_again = limits.by_bytes || !e->in_f32;
     int64_t cleared_again = 0, visited = 0;
-    for (int64_t i = first; i < last; i++) {
-        if (e->in_f32 && !p->suspect[i]) {
-            continue;
-        }
+    for (int64_t i = next_suspect(p->suspect, first, last); i < last;
+         i = next_suspect(p->suspect, i + 1, last)) {
         int64_t a, b;
         mcbe_paired_rows(start + i, &a, &b);
         const float *xa = p->a.x + a * n, *xb = p->b.x + b * n;

@@ -89,23 +89,24 @@ static void norms_are_bounds(void **state)
         const int n = dimensions[number % (int)COUNT_OF(dimensions)];
         tile_t t;
         mcbe_pair_norms_t norms;
-        float w[N_MAX];
+        float w[N_MAX], upper[TILE];
         tile_init(&t, n, &rng);
         mcbe_kernels()->pair_norms(n, t.x, t.squares, t.fixed, t.fixed_square, &norms);
+        mcbe_kernels()->pair_uppers(n, t.x, t.squares, t.fixed, t.fixed_square, upper);
         for (int s = 0; s < TILE; s++) {
             const long double norm = norm_of_sum(&t, s);
             const long double longest = sqrtl((long double)t.squares[s] + t.fixed_square);
-            assert_true((long double)norms.upper[s] >= norm);
+            assert_true((long double)upper[s] >= norm);
             if (isinf(norms.error[s])) { /* not known: allowed only where the two rows cancel */
                 assert_true(norm < 0.25L * longest);
-                assert_true(norms.inverse[s] == 0 && isinf(norms.upper[s]));
+                assert_true(norms.inverse[s] == 0 && isinf(upper[s]));
                 continue;
             }
             mcbe_rng_normals(&rng, w, (size_t)n);
             assert_true(fabsl(norms.inverse[s] * norm - 1) <= (long double)norms.error[s]);
             assert_true(coefficient_error(&t, s, w, norms.inverse[s]) <=
                         (long double)norms.error[s]);
-            assert_true((long double)norms.upper[s] <= 1.01L * norm); /* or it rules out nothing */
+            assert_true((long double)upper[s] <= 1.01L * norm); /* or it rules out nothing */
         }
         assert_true(isinf(norms.error[TILE - 1])); /* the exact negative */
         tile_free(&t);
@@ -137,12 +138,70 @@ static void a_limit_is_the_smallest_byte_surely_above(void **state)
     }
 }
 
+/* Coefficients near whole bytes, near both ends and far beyond them. */
+static float coefficient_for_bytes(int s, float scale, mcbe_rng_t *rng)
+{
+    switch (s % 4) {
+    case 0:
+        return (float)test_between(rng, -66, 66) / scale;
+    case 1:
+        return (float)(s % 8 < 4 ? 63 : -63) / scale * (1 + 0x1p-20F * (float)(s - TILE / 2));
+    case 2:
+        return (s % 8 < 4 ? 1e6F : -1e6F) / scale;
+    default:
+        return 130 * ((float)mcbe_rng_uniform(rng) - 0.5F) / scale;
+    }
+}
+
+static void a_byte_is_the_next_one_below(void **state)
+{
+    (void)state;
+    enum { ROWS = 9 };
+    float *c = room((size_t)ROWS * TILE, sizeof *c);
+    int8_t *bytes = room((size_t)ROWS * TILE, 1);
+    for (int number = 0; number < 300; number++) {
+        mcbe_rng_t rng = test_rng(81500 + (uint64_t)number);
+        const float scale = 1 + 100 * (float)mcbe_rng_uniform(&rng);
+        float margin[ROWS], norm[TILE];
+        for (int s = 0; s < TILE; s++) {
+            norm[s] = 4 * (float)mcbe_rng_uniform(&rng);
+        }
+        for (int j = 0; j < ROWS; j++) {
+            margin[j] = j == 0 ? 0 : 1e-3F * (float)mcbe_rng_uniform(&rng);
+            for (int s = 0; s < TILE; s++) {
+                c[j * TILE + s] = coefficient_for_bytes(s, scale, &rng);
+            }
+        }
+        mcbe_kernels()->lower_bytes(ROWS, c, scale, margin, norm, bytes);
+        for (int i = 0; i < ROWS * TILE; i++) {
+            const long double low =
+                (long double)c[i] - (long double)margin[i / TILE] * norm[i % TILE];
+            const long double value = scale * low;
+            assert_in_range(bytes[i] + 64, 0, 127);
+            assert_true(bytes[i] == -64 ? value < -63 + 0x1p-10L : bytes[i] <= value);
+            assert_true(bytes[i] == 63 || bytes[i] > value - 1 - 0x1p-10L);
+        }
+    }
+    mcbe_free(bytes);
+    mcbe_free(c);
+}
+
+/* A byte in all four places of a word. */
+static uint32_t four_times(int byte)
+{
+    const int8_t four[4] = {(int8_t)byte, (int8_t)byte, (int8_t)byte, (int8_t)byte};
+    uint32_t word;
+    memcpy(&word, four, sizeof word);
+    return word;
+}
+
 /* Sums of bytes counted one by one; any more or fewer flags are wrong. */
 static void bytes_are_counted_exactly(void **state)
 {
     (void)state;
     static const int counts[] = {1, 16, 254, 255, 256, 257, 300, 510, 511, 600, M_MAX};
-    int8_t *tile = room(M_MAX * TILE, 1), *fixed = room(M_MAX, 1), *limit = room(TILE, 1);
+    int8_t *tile = room(M_MAX * TILE, 1), *limit = room(TILE, 1);
+    uint32_t *fixed = room(M_MAX, sizeof *fixed);
     for (int number = 0; number < 220; number++) {
         mcbe_rng_t rng = test_rng(82000 + (uint64_t)number);
         const int m = counts[number % (int)COUNT_OF(counts)];
@@ -153,11 +212,12 @@ static void bytes_are_counted_exactly(void **state)
             limit[s] = (int8_t)(number % 3 ? test_between(&rng, 1, 127) : 1 + s % 2);
         }
         for (int j = 0; j < m; j++) {
-            fixed[j] = (int8_t)test_between(&rng, low, 63);
+            const int add = test_between(&rng, low, 63);
+            fixed[j] = four_times(add);
             for (int s = 0; s < TILE; s++) {
                 tile[j * TILE + s] = (int8_t)test_between(&rng, low, 63);
-                above[s] += tile[j * TILE + s] + fixed[j] >= limit[s];
-                active[s] += tile[j * TILE + s] + fixed[j] >= 0;
+                above[s] += tile[j * TILE + s] + add >= limit[s];
+                active[s] += tile[j * TILE + s] + add >= 0;
             }
         }
         const int need = above[test_between(&rng, 0, TILE - 1)] + number % 2;
@@ -328,7 +388,8 @@ static void every_path_gives_the_same_bytes(void **state)
 static uint64_t checksum_of_flags(uint64_t sum, int m, mcbe_rng_t *rng)
 {
     whole_case_t *c = room(1, sizeof *c);
-    int8_t *tile = room((size_t)m * TILE, 1), *fixed = room((size_t)m, 1), *limit = room(TILE, 1);
+    int8_t *tile = room((size_t)m * TILE, 1), *limit = room(TILE, 1);
+    uint32_t *fixed = room((size_t)m, sizeof *fixed);
     mcbe_pair_norms_t norms;
     unsigned char suspect[2][TILE];
     whole_case_init(c, m, rng);
@@ -338,7 +399,7 @@ static uint64_t checksum_of_flags(uint64_t sum, int m, mcbe_rng_t *rng)
         norms.error[s] = (float)(s % 3) / 2;
         for (int j = 0; j < m; j++) {
             tile[j * TILE + s] = (int8_t)c->a[j][s];
-            fixed[j] = (int8_t)c->b[j];
+            fixed[j] = four_times(c->b[j]);
         }
     }
     mcbe_kernels()->pair_screen_i8(m, tile, fixed, limit, m / 3, m / 2, suspect[0]);
@@ -359,10 +420,16 @@ static int checksum_of_results(void)
     for (int n = 1; n < 100; n++) {
         mcbe_rng_t rng = test_rng(85000 + (uint64_t)n);
         mcbe_pair_norms_t norms;
+        float upper[TILE];
+        int8_t bytes[100 * TILE];
         tile_t t;
         tile_init(&t, n, &rng);
         mcbe_kernels()->pair_norms(n, t.x, t.squares, t.fixed, t.fixed_square, &norms);
+        mcbe_kernels()->pair_uppers(n, t.x, t.squares, t.fixed, t.fixed_square, upper);
+        mcbe_kernels()->lower_bytes(n, t.x, 21, t.fixed, t.squares, bytes);
         sum = checksum(sum, &norms, sizeof norms);
+        sum = checksum(sum, upper, sizeof upper);
+        sum = checksum(sum, bytes, (size_t)n * TILE);
         sum = checksum_of_flags(sum, 7 * n, &rng);
         tile_free(&t);
     }
@@ -377,6 +444,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         UNIT_TEST(norms_are_bounds),
         UNIT_TEST(a_limit_is_the_smallest_byte_surely_above),
+        UNIT_TEST(a_byte_is_the_next_one_below),
         UNIT_TEST(bytes_are_counted_exactly),
         UNIT_TEST(real_numbers_are_screened_by_the_rule),
         UNIT_TEST(sums_of_unknown_norm_stay_suspect),
