@@ -6,6 +6,7 @@
 #include "mcbe/bias.h"
 #include "mcbe/cpu.h"
 #include "mcbe/domain.h"
+#include "mcbe/exact.h"
 #include "mcbe/frame.h"
 #include "mcbe/injectivity.h"
 #include "mcbe/rng.h"

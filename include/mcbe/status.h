@@ -21,6 +21,7 @@ extern "C" {
     X(ERR_ARGUMENT, -101, "argument out of range")                                                 \
     X(ERR_DIM, -102, "dimensions do not fit")                                                      \
     X(ERR_VALUE, -103, "value is NaN, infinite or not usable")                                     \
+    X(ERR_LIMIT, -104, "more work than was allowed")                                               \
     X(ERR_USAGE, -201, "wrong use of the command line")                                            \
     X(ERR_CONFIG, -202, "configuration is not valid")                                              \
     X(ERR_FINGERPRINT, -203, "existing result belongs to another configuration")                   \

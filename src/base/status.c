@@ -24,6 +24,7 @@ int mcbe_exit_code(mcbe_status_t status)
         return EX_OK;
     case MCBE_ERR_ARGUMENT:
     case MCBE_ERR_DIM:
+    case MCBE_ERR_LIMIT:
     case MCBE_ERR_USAGE:
     case MCBE_ERR_CONFIG:
     case MCBE_ERR_FINGERPRINT:

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels_flat.h"
 #include "kernels_pair.h"
 
 /* This file is compiled several times, with MCBE_KERNELS naming the table and MCBE_KERNELS_NAME its
@@ -218,4 +219,6 @@ const mcbe_kernels_t MCBE_KERNELS = {
     .pair_screen_f32 = pair_screen_f32,
     .pair_test_f32 = pair_test_f32,
     .pair_test_f64 = pair_test_f64,
+    .side_sums = side_sums,
+    .reflect = reflect,
 };

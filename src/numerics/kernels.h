@@ -27,6 +27,9 @@ enum {
 #define MCBE_BYTE_MAX 63
 #define MCBE_BYTE_LOW (-64)
 
+/* Points of the exact answers are padded to a multiple of this with points at 0 of weight 0. */
+#define MCBE_FLAT_LANES 8
+
 /* |a + b| for one fixed row and a tile of rows of the other bank. */
 typedef struct mcbe_pair_norms {
     float inverse[MCBE_SCREEN_TILE]; /* about 1 / |a + b| */
@@ -96,6 +99,17 @@ typedef struct mcbe_kernels {
                          const float *alpha, const float *row_norm, int need, int active_seen);
     int (*pair_test_f64)(int m, const double *a, const double *b, double inverse, double error,
                          const double *alpha, const double *row_norm, int need, int active_seen);
+
+    /* Exact answers: points of R^dim are columns, coordinate k of point j at p[k * stride + j];
+     * p, out and weight are 64-byte aligned, stride is a multiple of MCBE_FLAT_LANES.
+     * sums[0] and sums[1] add up the weights of the points with <direction, p_j> > slack and of
+     * those with < -slack, products summed for ascending k. */
+    void (*side_sums)(int dim, int stride, const double *p, const double *direction, double slack,
+                      const int64_t *weight, int64_t sums[2]);
+    /* Coordinates 1 .. dim - 1 of p_j - factor <v, p_j> v become coordinates 0 .. dim - 2 of out.
+     */
+    void (*reflect)(int dim, int stride, const double *p, const double *v, double factor,
+                    double *out);
 } mcbe_kernels_t;
 
 /** The set chosen for this process: the best one the CPU runs, or the one MCBE_CPU names. */

@@ -13,6 +13,7 @@ static const struct {
     {MCBE_OK, 0},
     {MCBE_ERR_ARGUMENT, 64},
     {MCBE_ERR_DIM, 64},
+    {MCBE_ERR_LIMIT, 64},
     {MCBE_ERR_USAGE, 64},
     {MCBE_ERR_CONFIG, 64},
     {MCBE_ERR_FINGERPRINT, 64},
