@@ -14,14 +14,14 @@ extern "C" {
  * like m^n, so each function counts them first and refuses beyond a limit: MCBE_ERR_LIMIT with a
  * sentence that names the work, about how long it would take, and the limit. */
 
-/** Floating-point operations of mcbe_exact_depth and mcbe_exact_injectivity; INFINITY beyond fp64. */
+/** Floating-point operations of mcbe_exact_depth and mcbe_exact_injectivity, at most; INFINITY
+ *  beyond fp64. */
 double mcbe_exact_depth_work(int n, int m);
 
 /** Floating-point operations of mcbe_exact_alpha, at most; INFINITY beyond fp64. */
 double mcbe_exact_alpha_work(int n, int m);
 
-/** About how many seconds so many operations take on one core of the machines in
- *  docs/performance.md. */
+/** About how many seconds so many operations take on one core with AVX-512. */
 double mcbe_exact_seconds(double work);
 
 /* What is known about the depth of a layer: the smallest number of rows active at bias 0,
@@ -31,16 +31,16 @@ typedef struct mcbe_depth {
     int upper; /* rows active at the point found, rows within rounding of 0 counted as active */
 } mcbe_depth_t;
 
-/** The halfspace (Tukey) depth of 0 among the rows. lower == upper unless rows are degenerate within
- *  rounding: rows that are multiples of each other by a power of two, of either sign, are treated
- *  exactly, but of others as many as n in one hyperplane leave lower below upper where it matters.
- *  Not collective. Thread-safe.
+/** The halfspace (Tukey) depth of 0 among the rows. lower == upper unless rows are degenerate
+ *  within rounding: rows that are multiples of each other by a power of two, of either sign, are
+ *  treated exactly, but n others in one hyperplane leave lower below upper where they matter. Not
+ *  collective. Thread-safe.
  *  @param[in]  stop_below  return as soon as a point with fewer active rows is known, lower is then
  *         not the best bound; 0 for never
  *  @param[in]  work_limit  see mcbe_exact_depth_work
  *  @param[out] depth  untouched on error
- *  @param[out] x      [n] or NULL: a point with depth->upper active rows, about a unit vector; a sum
- *         of two fp32 vectors as mcbe_point_split makes them. Untouched on error
+ *  @param[out] x      [n] or NULL: a point with depth->upper active rows, a unit vector up to 1e-14
+ *         and a sum of two fp32 vectors as mcbe_point_split makes them. Untouched on error
  *  @return MCBE_OK; MCBE_ERR_LIMIT with a sentence; MCBE_ERR_NOMEM
  *  Source: docs/method.md, section 9.  Cost: C(m, n - 1) directions with 4 m flops each. */
 MCBE_NODISCARD mcbe_status_t mcbe_exact_depth(const mcbe_frame_t *frame, int stop_below,
@@ -71,13 +71,14 @@ MCBE_NODISCARD mcbe_status_t mcbe_exact_injectivity(const mcbe_frame_t *frame, d
  *  than n rows meet. Rows within rounding of a tie count as tied: this can only lower a value.
  *  @param[in]  work_limit  see mcbe_exact_alpha_work
  *  @param[out] alpha   [m], +inf for a row never among the n largest. Untouched on error
- *  @param[out] points  [m][n] or NULL: where it is reached, unit vectors up to 1e-14 and sums of two
- *         fp32 vectors; alpha[j] is the canonical coefficient of row j there (mcbe_point_split,
- *         mcbe_frame_pair_coefficients with scale 1 / mcbe_point_norm), up to n rows tie with row j
- *         within rounding. NaN where alpha is +inf. Untouched on error
+ *  @param[out] points  [m][n] or NULL: where it is reached, a unit vector up to 1e-14 and a sum of
+ *         two fp32 vectors; alpha[j] is the canonical coefficient of row j there (mcbe_point_split,
+ *         then mcbe_frame_pair_coefficients with scale 1 / mcbe_point_norm). Up to n rows, more for
+ *         degenerate ones, tie there with row j within rounding. NaN where alpha is +inf. Untouched
+ *         on error
  *  @param[out] doubtful  or NULL: rows whose value rests on more rows tied within rounding than the
- *         n that must be; m if rows were so dependent that candidates had to be left out. 0 for rows
- *         in general position. Untouched on error
+ *         n that must be; m if rows were so dependent that candidates had to be left out. 0 for
+ *         rows in general position. Untouched on error
  *  @return MCBE_OK; MCBE_ERR_LIMIT with a sentence; MCBE_ERR_NOMEM
  *  Source: docs/method.md, section 9.  Cost: C(m, n) directions with 4 m flops each. */
 MCBE_NODISCARD mcbe_status_t mcbe_exact_alpha(const mcbe_frame_t *frame, double work_limit,

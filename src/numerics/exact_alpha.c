@@ -11,8 +11,9 @@
 #include "mcbe/domain.h"
 #include "memory.h"
 
-/* For every set of up to n rows the directions in which these rows tie, at a coefficient that is least or,
- * for n rows, the only one: each entry of alpha* is reached in one of them (docs/method.md, section 9). */
+/* For every set of up to n rows the directions in which these rows tie, at a coefficient that is
+ * least or, for n rows, the only one: each entry of alpha* is reached in one of them
+ * (docs/method.md, section 9). */
 typedef struct search {
     const mcbe_frame_t *frame;
     double unit;           /* a power of two; divided by it no row is longer than 1 */
@@ -118,8 +119,8 @@ static double largest_of_set(const search_t *s, int count)
     return largest;
 }
 
-/* The first `count` rows of the set tie at s->x, and at most n - 1 others are ahead: lower their alpha to
- * their canonical coefficients there. */
+/* The first `count` rows of the set tie at s->x, and at most n - 1 others are ahead: lower their
+ * alpha to their canonical coefficients there. */
 static void accept_point(search_t *s, int count, int doubtful)
 {
     const mcbe_frame_t *frame = s->frame;
@@ -159,7 +160,8 @@ static int try_direction(search_t *s, int t, int count, const double *direction,
     return 1;
 }
 
-/* All but one row of a set of n are chosen and a plane is left: try the rows from `from` on for the last. */
+/* All but one row of a set of n are chosen and a plane is left: try the rows from `from` on for
+ * the last. */
 static void search_plane(search_t *s, int from)
 {
     const int n = s->frame->n, m = s->frame->m, stride = s->flats.stride;
@@ -192,8 +194,8 @@ static void search_plane(search_t *s, int from)
     }
 }
 
-/* The first t + 1 rows of the set are chosen: try the direction of their least common coefficient, and
- * those from `from` on as the next row. */
+/* The first t + 1 rows of the set are chosen: try the direction of their least common
+ * coefficient, and those from `from` on as the next row. */
 static void search_flat(search_t *s, int t, int from)
 {
     const int n = s->frame->n, m = s->frame->m, stride = s->flats.stride;

@@ -19,7 +19,8 @@
 #define LINES_OF(sum) ((int)((sum) >> 32))
 #define ROWS_OF(sum) ((int)((sum) & (ONE_LINE - 1)))
 
-/* Rows that are multiples of each other, either sign, are one line: its hyperplane bounds them all. */
+/* Rows that are multiples of each other, either sign, are one line: its hyperplane bounds them
+ * all. */
 typedef struct line {
     int row;                /* which row of the frame stands for it, with this sign ... */
     double sign;            /* ... so that more rows point its way than the other */
@@ -163,8 +164,8 @@ static mcbe_status_t search_init(search_t *s, const mcbe_frame_t *frame, int onc
     return MCBE_OK;
 }
 
-/* Count the rows that are or may be active at s->x, which becomes a sum of fp32 vectors, and keep it
- * if there never were fewer. */
+/* Count the rows that are or may be active at s->x, which becomes a sum of fp32 vectors, and
+ * keep it if there never were fewer. */
 static void visit_point(search_t *s)
 {
     const mcbe_frame_t *frame = s->frame;
@@ -200,8 +201,8 @@ static void solve_tight(const search_t *s, double *y)
     y[n - 1] = 0.0;
 }
 
-/* How far to go from the last axis (times side) along y: where the tight lines have become as negative as
- * the nearest of the others is away from 0. */
+/* How far to go from the last axis (times side) along y: where the tight lines have become as
+ * negative as the nearest of the others is away from 0. */
 static double best_step(const search_t *s, double side, const double *y)
 {
     const int n = s->frame->n;
@@ -223,8 +224,8 @@ static double best_step(const search_t *s, double side, const double *y)
     return step;
 }
 
-/* Visit the points beside the direction orthogonal to all n - 1 tight lines, and beside its opposite, on
- * whose negative sides the tight lines are. */
+/* Visit the points beside the direction orthogonal to all n - 1 tight lines, and beside its
+ * opposite, on whose negative sides the tight lines are. */
 static void visit_direction(search_t *s)
 {
     const int n = s->frame->n;
@@ -252,7 +253,8 @@ static void visit_direction(search_t *s)
     }
 }
 
-/* All but one of the tight lines are chosen and a plane is left: try the lines from `from` on for the last.
+/* All but one of the tight lines are chosen and a plane is left: try the lines from `from` on for
+ * the last.
  * @return whether a point below stop_below was found */
 static int search_plane(search_t *s, int from)
 {
@@ -305,8 +307,8 @@ static int search_flat(search_t *s, int t, int from)
     return 0;
 }
 
-/* Every cell of the arrangement has an extreme ray, orthogonal to n - 1 independent lines. There the rows
- * surely active stay so in the cell, and of every other line the smaller side is. */
+/* Every cell of the arrangement has an extreme ray, orthogonal to n - 1 independent lines. There
+ * the rows surely active stay so in the cell, and of every other line the smaller side is. */
 static void search_all(search_t *s)
 {
     const int n = s->frame->n;

@@ -34,8 +34,8 @@ double mcbe_flats_length(const mcbe_flats_t *flats, int t, int point);
 /** Is a vector of this length at level t long enough to have a direction? */
 int mcbe_flats_has_direction(const mcbe_flats_t *flats, int t, double length);
 
-/** How far <x, p> may be off for any point p of level t and x the direction of, or (n - t = 2) the one
- *  orthogonal to, another vector of this length. Times the length: x may be left unnormalised. */
+/** How far <x, p> may be off for any point p of level t, x being as long as another vector of this
+ *  length and in its direction, or (n - t = 2) orthogonal to it. */
 double mcbe_flats_slack(const mcbe_flats_t *flats, int t, double length);
 
 /** Make level t + 1 < n: the complement of a point of level t.

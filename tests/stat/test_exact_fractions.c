@@ -1,5 +1,6 @@
-/* Shares of injective layers among random ones, n = 3 to 6, against shares from another enumeration (sorted sweeps of
- * the same planes, in another program with other random numbers), given with their standard errors. */
+/* Shares of injective layers among random ones, n = 3 to 6, against shares from another
+ * enumeration (sorted sweeps of the same planes, in another program with other random numbers),
+ * given with their standard errors. */
 
 #include "exact_cases.h"
 

@@ -29,7 +29,8 @@ static inline void frame_of(mcbe_frame_t *frame, int m, int n, const double *w)
     assert_int_equal(mcbe_frame_copy(frame, m, n, w, n, 0, NULL), MCBE_OK);
 }
 
-/* n + 1 unit rows with all products -1/n: each row has the entries its products with those before ask for. */
+/* n + 1 unit rows with all products -1/n: each row has the entries its products with those
+ * before ask for. */
 static inline void simplex_frame(mcbe_frame_t *frame, int n)
 {
     double w[(EXACT_MAX_N + 1) * EXACT_MAX_N] = {0};
@@ -155,7 +156,8 @@ static inline long double product_with_row(const mcbe_frame_t *frame, int row, c
     return sum;
 }
 
-/* The next subset of `size` of the numbers below `from`, in lexicographic order. @return 0 at the end */
+/* The next subset of `size` of the numbers below `from`, in lexicographic order.
+ * @return 0 at the end */
 static inline int next_subset(int size, int from, int *subset)
 {
     int i = size - 1;

@@ -15,8 +15,9 @@ static void assert_alpha(const mcbe_frame_t *frame, double expected)
     }
 }
 
-/* The n largest of n + 1 coefficients are all but the smallest. They sum to 0 with products -1/n; row j is
- * second smallest at best, and least where it ties with one other row and the rest tie above. */
+/* The n largest of n + 1 coefficients are all but the smallest. They sum to 0 with products
+ * -1/n; row j is second smallest at best, and least where it ties with one other row and the
+ * rest tie above. */
 static void regular_simplices(void **state)
 {
     (void)state;
@@ -28,7 +29,8 @@ static void regular_simplices(void **state)
     }
 }
 
-/* The second largest coefficient is least where x points at a row: both neighbours at 2 pi / m tie. */
+/* The second largest coefficient is least where x points at a row: both neighbours at 2 pi / m
+ * tie. */
 static void regular_polygons(void **state)
 {
     (void)state;
@@ -110,8 +112,9 @@ static void one_dimension_by_hand(void **state)
     mcbe_frame_free(&frame);
 }
 
-/* A short row in the middle of an octagon always has two rows ahead of it; a square whose rows all come twice
- * must have a row on top for it to be among the 2 largest, so within 45 degrees of x. */
+/* A short row in the middle of an octagon always has two rows ahead of it; a square whose rows
+ * all come twice must have a row on top for it to be among the 2 largest, so within 45 degrees
+ * of x. */
 static void rows_behind_others(void **state)
 {
     (void)state;
@@ -137,7 +140,8 @@ static void rows_behind_others(void **state)
     mcbe_frame_free(&square);
 }
 
-/* The value is taken at the point, exactly, by canonical arithmetic; and no n rows are ahead there. */
+/* The value is taken at the point, exactly, by canonical arithmetic; and no n rows are ahead
+ * there. */
 static void assert_witnesses(const mcbe_frame_t *frame, const double *alpha, const double *points)
 {
     const int n = frame->n, m = frame->m;
@@ -161,8 +165,8 @@ static void assert_witnesses(const mcbe_frame_t *frame, const double *alpha, con
     }
 }
 
-/* Row by row and subset by subset, as the definition reads: the least coefficient of row j over all x in which
- * the rows of T tie with it, and both directions where that leaves a line. */
+/* Row by row and subset by subset, as the definition reads: the least coefficient of row j over
+ * all x in which the rows of T tie with it, and both directions where that leaves a line. */
 static double reference_alpha(const mcbe_frame_t *frame, int j)
 {
     const int n = frame->n, m = frame->m;
@@ -241,8 +245,8 @@ static int by_angle(const void *left, const void *right)
     return compare_doubles(&((const event_t *)left)->angle, &((const event_t *)right)->angle);
 }
 
-/* n = 2 in O(m log m) a row: turn x once around and keep count of the rows ahead of row j. On an arc with at
- * most one of them the coefficient |w_j| cos is least at its ends or opposite w_j. */
+/* n = 2 in O(m log m) a row: turn x once around and keep count of the rows ahead of row j. On an
+ * arc with at most one of them the coefficient |w_j| cos is least at its ends or opposite w_j. */
 static double swept_alpha(const mcbe_frame_t *frame, int j)
 {
     const double *w = frame->w, opposite = atan2(-w[2 * j + 1], -w[2 * j]);
@@ -295,8 +299,8 @@ static void planes_against_a_sweep(void **state)
     }
 }
 
-/* Every sample is a point of the sphere, so no sampled value is below the exact one; and the mean distance
- * falls as points come to lie denser. */
+/* Every sample is a point of the sphere, so no sampled value is below the exact one; and the
+ * mean distance falls as points come to lie denser. */
 static void sampling_comes_down_to_it(void **state)
 {
     (void)state;
@@ -380,6 +384,17 @@ static void ties_beyond_the_necessary_are_reported(void **state)
     assert_int_equal(mcbe_exact_alpha(&frame, INFINITY, alpha, NULL, &doubtful, NULL), MCBE_OK);
     assert_int_equal(doubtful, 0);
     mcbe_frame_free(&frame);
+
+    /* rows that are the same differ by 0, which no direction is orthogonal to more than others */
+    random_frame(&frame, MCBE_ENSEMBLE_GAUSSIAN, 3, 12, 0);
+    memcpy(frame.w + 33, frame.w, 3 * sizeof *frame.w);
+    mcbe_frame_t doubled;
+    frame_of(&doubled, 12, 3, frame.w);
+    mcbe_frame_free(&frame);
+    assert_int_equal(mcbe_exact_alpha(&doubled, INFINITY, alpha, NULL, &doubtful, NULL), MCBE_OK);
+    assert_int_equal(doubtful, 12);
+    assert_near(alpha[11], alpha[0], 1e-14);
+    mcbe_frame_free(&doubled);
 }
 
 static void work_is_counted_and_limited(void **state)

@@ -1,5 +1,5 @@
-/* Halfspace depth and injectivity at bias 0: closed forms, slow references, and degenerate rows, where no answer
- * may be wrong. */
+/* Halfspace depth and injectivity at bias 0: closed forms, slow references, and degenerate rows,
+ * where no answer may be wrong. */
 
 #include "mcbe/exact.h"
 
@@ -8,11 +8,31 @@
 #include "mcbe/domain.h"
 #include "mcbe/injectivity.h"
 
+/* Rows active at the point, rows within rounding of 0 among them; also how many are surely. */
+static int active_at(const mcbe_frame_t *frame, double *x, int *positive)
+{
+    double c[EXACT_MAX_M];
+    float a[EXACT_MAX_N], b[EXACT_MAX_N];
+    mcbe_point_split(frame->n, x, a, b);
+    const double norm = mcbe_point_norm(frame->n, a, b, 1);
+    assert_near(norm, 1, 1e-14);
+    mcbe_frame_pair_coefficients(frame, a, b, 1, c);
+    *positive = 0;
+    for (int j = 0; j < frame->m; j++) {
+        *positive += c[j] > 0;
+    }
+    return mcbe_active_count(frame, c, NULL, norm, NULL);
+}
+
+/* The bounds are in order and the point has as many active rows as said. */
 static mcbe_depth_t depth_of(const mcbe_frame_t *frame)
 {
+    double x[EXACT_MAX_N];
+    int positive;
     mcbe_depth_t depth = {-1, -1};
-    assert_int_equal(mcbe_exact_depth(frame, 0, INFINITY, &depth, NULL, NULL), MCBE_OK);
+    assert_int_equal(mcbe_exact_depth(frame, 0, INFINITY, &depth, x, NULL), MCBE_OK);
     assert_true(depth.lower <= depth.upper);
+    assert_int_equal(active_at(frame, x, &positive), depth.upper);
     return depth;
 }
 
@@ -37,8 +57,8 @@ static void assert_depth_and_verdict(mcbe_frame_t *frame, int depth, mcbe_exact_
     mcbe_frame_free(frame);
 }
 
-/* One row is left on the far side of a simplex; half of a polygon's rows, rounded down; one of every pair of
- * opposite rows; none of n independent rows. */
+/* One row is left on the far side of a simplex; half of a polygon's rows, rounded down; one of
+ * every pair of opposite rows; none of n independent rows. */
 static void closed_forms(void **state)
 {
     (void)state;
@@ -73,8 +93,9 @@ static void one_dimension_by_hand(void **state)
     assert_depth_and_verdict(&frame, 0, MCBE_EXACT_NOT_INJECTIVE);
 }
 
-/* Copies of a row add to the depth but tell nothing new: four tetrahedra have depth 4 and still one active row,
- * four times, somewhere; so has a line run to and fro five times, though 5 rows are active. */
+/* Copies of a row add to the depth but tell nothing new: four tetrahedra have depth 4 and still
+ * one active row, four times, somewhere; so has a line run to and fro five times, though 5 rows
+ * are active. */
 static void copies_are_counted_but_do_not_help(void **state)
 {
     (void)state;
@@ -98,8 +119,8 @@ static void copies_are_counted_but_do_not_help(void **state)
     assert_depth_and_verdict(&frame, 5, MCBE_EXACT_NOT_INJECTIVE);
 }
 
-/* Minimum over all n - 1 rows of the rows ahead on either side of their common normal, in long double; right for
- * rows in general position. @return -1 where rounding leaves a doubt */
+/* Minimum over all n - 1 rows of the rows on either side of their common normal, in long double;
+ * right for rows in general position. @return -1 where rounding leaves a doubt */
 static int reference_depth(const mcbe_frame_t *frame)
 {
     const int n = frame->n, m = frame->m;
@@ -131,21 +152,12 @@ static int reference_depth(const mcbe_frame_t *frame)
     return depth;
 }
 
-/* The point has as many active rows as said, none of them near 0 in general position. */
+/* The point has as many active rows as said, and none of them in doubt. */
 static void assert_witness(const mcbe_frame_t *frame, double *x, int active)
 {
-    double c[EXACT_MAX_M];
-    float a[EXACT_MAX_N], b[EXACT_MAX_N];
-    int positive = 0;
-    mcbe_point_split(frame->n, x, a, b);
-    const double norm = mcbe_point_norm(frame->n, a, b, 1);
-    assert_near(norm, 1, 1e-14);
-    mcbe_frame_pair_coefficients(frame, a, b, 1 / norm, c);
-    for (int j = 0; j < frame->m; j++) {
-        positive += c[j] > 0;
-    }
+    int positive;
+    assert_int_equal(active_at(frame, x, &positive), active);
     assert_int_equal(positive, active);
-    assert_int_equal(mcbe_active_count(frame, c, NULL, 1, NULL), active);
 }
 
 static void random_layers_against_the_reference(void **state)
@@ -198,8 +210,8 @@ static void a_point_below_the_stop_ends_the_search(void **state)
     mcbe_frame_free(&frame);
 }
 
-/* P(injective) = 1 - m (m - 2) / 2^(m - 1), whatever the law of the directions: the rows' lines cut the circle in
- * m places, and independent signs say which side each row takes. */
+/* P(injective) = 1 - m (m - 2) / 2^(m - 1), whatever the law of the directions: the rows' lines
+ * cut the circle in m places, and independent signs say which side each row takes. */
 static void share_of_injective_layers_in_the_plane(void **state)
 {
     (void)state;
@@ -219,8 +231,8 @@ static void share_of_injective_layers_in_the_plane(void **state)
     }
 }
 
-/* A direction infinitely close to the first of three, then to the second: what stands for a cell in exact integer
- * arithmetic. */
+/* A direction infinitely close to the first of three, then to the second: what stands for a cell
+ * in exact integer arithmetic. */
 typedef struct flag {
     int v[3][3];
 } flag_t;
@@ -270,8 +282,8 @@ static int rank_of(int count, int (*rows)[3])
     return 2;
 }
 
-/* Depth of integer rows in R^3 that span it, and whether the active rows of every cell do: each cell has a vertex
- * w_i x w_j, an edge there along a third row's plane, and a side of that edge. */
+/* Depth of integer rows in R^3 that span it, and whether the active rows of every cell do: each
+ * cell has a vertex w_i x w_j, an edge there along a third row's plane, and a side of that edge. */
 static int integer_depth(int m, int (*rows)[3], int *spanned)
 {
     int depth = m;
@@ -302,8 +314,8 @@ static int integer_depth(int m, int (*rows)[3], int *spanned)
     return depth;
 }
 
-/* Small integers: parallel rows, opposite rows, many rows in one plane. No answer may be wrong, and there must be
- * answers. */
+/* Small integers: parallel rows, opposite rows, many rows in one plane. No answer may be wrong,
+ * and there must be answers. */
 static void degenerate_rows_never_give_a_wrong_answer(void **state)
 {
     (void)state;
@@ -346,8 +358,9 @@ static void degenerate_rows_never_give_a_wrong_answer(void **state)
     assert_in_range(refuted, trials / 4, trials - truly_injective);
 }
 
-/* One of -e1, -e2, -e3 turned by one unit in the last place: in the gap between its plane and its partner's neither
- * is active, so only two rows are. That gap is far below what rounding can see. */
+/* One of -e1, -e2, -e3 turned by one unit in the last place: in the gap between its plane and
+ * its partner's neither is active, so only two rows are. That gap is far below what rounding can
+ * see. */
 static void an_octahedron_off_by_rounding_is_not_called_injective(void **state)
 {
     (void)state;
@@ -364,21 +377,47 @@ static void an_octahedron_off_by_rounding_is_not_called_injective(void **state)
     }
 }
 
-/* Rows that miss a dimension never span R^n, however many are active: e3's axis is free in the first frame; in the
- * second it is there but for rounding only. */
+/* Rows in a plane never span R^n, however many are active; nor do rows that leave the plane by
+ * no more than rounding, as far as anyone can tell. */
 static void rows_in_a_plane_are_not_called_injective(void **state)
 {
     (void)state;
-    for (int thick = 0; thick < 2; thick++) {
-        double w[3 * 24];
-        mcbe_frame_t frame;
-        for (int j = 0; j < 24; j++) {
-            w[3 * j] = cos(0.1 + 2 * TEST_PI * j / 24);
-            w[3 * j + 1] = sin(0.1 + 2 * TEST_PI * j / 24);
-            w[3 * j + 2] = thick ? (j % 5 - 2) * 1e-17 : 0;
+    for (int n = 3; n <= 5; n++) {
+        for (int thick = 0; thick < 2; thick++) {
+            double w[5 * 24] = {0};
+            mcbe_frame_t frame;
+            for (int j = 0; j < 24; j++) {
+                w[n * j] = cos(0.1 + 2 * TEST_PI * j / 24);
+                w[n * j + 1] = sin(0.1 + 2 * TEST_PI * j / 24);
+                for (int k = 2; k < n; k++) {
+                    w[n * j + k] = thick ? (j * k % 5 - 2) * 1e-17 : 0;
+                }
+            }
+            frame_of(&frame, 24, n, w);
+            assert_true(depth_of(&frame).lower <= 12);
+            assert_int_not_equal(verdict_of(&frame), MCBE_EXACT_INJECTIVE);
+            mcbe_frame_free(&frame);
         }
-        frame_of(&frame, 24, 3, w);
-        assert_int_not_equal(verdict_of(&frame), MCBE_EXACT_INJECTIVE);
+    }
+}
+
+/* Rows on n - 2 axes, both ways: they cannot span R^n. One side of each is active wherever none
+ * is 0. */
+static void fewer_lines_than_dimensions(void **state)
+{
+    (void)state;
+    for (int n = 4; n <= 6; n++) {
+        double w[2 * 4 * 6] = {0};
+        mcbe_frame_t frame;
+        for (int axis = 0; axis < n - 2; axis++) {
+            w[axis * n + axis + 1] = 1;
+            w[(n - 2 + axis) * n + axis + 1] = -1;
+        }
+        frame_of(&frame, 2 * (n - 2), n, w);
+        const mcbe_depth_t depth = depth_of(&frame);
+        assert_int_equal(depth.lower, n - 2);
+        assert_in_range(depth.upper, n - 2, frame.m);
+        assert_int_equal(verdict_of(&frame), MCBE_EXACT_NOT_INJECTIVE);
         mcbe_frame_free(&frame);
     }
 }
@@ -456,6 +495,7 @@ int main(int argc, char **argv)
         UNIT_TEST(degenerate_rows_never_give_a_wrong_answer),
         UNIT_TEST(an_octahedron_off_by_rounding_is_not_called_injective),
         UNIT_TEST(rows_in_a_plane_are_not_called_injective),
+        UNIT_TEST(fewer_lines_than_dimensions),
         UNIT_TEST(work_is_counted_and_limited),
         UNIT_TEST(failed_allocations_leave_nothing),
         UNIT_TEST_OF_PROGRAM(every_path_gives_the_same_bytes, argv[0]),

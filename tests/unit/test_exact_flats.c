@@ -1,5 +1,5 @@
-/* Projections on ever smaller flats against long double: their error bounds hold, however near to dependent the
- * points left out are. */
+/* Projections on ever smaller flats against long double: their error bounds hold, however near
+ * to dependent the points left out are. */
 
 #include "exact_flats.h"
 
@@ -38,7 +38,8 @@ static void fill(mcbe_flats_t *flats, int n, double (*w)[EXACT_MAX_N])
     mcbe_flats_start(flats, 1 + 1e-14, 0); /* these very numbers are the points */
 }
 
-/* The largest distance between products with x, found by the flats, and exact ones, x turned to fit. */
+/* The largest distance between products with x, found by the flats, and exact ones, x turned to
+ * fit. */
 static double worst_product(int n, double (*w)[EXACT_MAX_N], const long double *x, const double *c,
                             double length)
 {
@@ -146,7 +147,8 @@ static void dependent_points_are_told_from_others(void **state)
     }
 }
 
-/* A 3-4-5 triangle: its hypotenuse left out, (1, 0) and (0, 1) are at +-4/5 and -+3/5 of the rest. */
+/* A 3-4-5 triangle: its hypotenuse left out, (1, 0) and (0, 1) are at +-4/5 and -+3/5 of the
+ * rest. */
 static void a_plane_by_hand(void **state)
 {
     (void)state;
