@@ -66,6 +66,13 @@ typedef struct mcbe_stages {
     int64_t canonical; /* points visited one by one */
 } mcbe_stages_t;
 
+/* What points that alpha* has not seen say of it, as exact counts. Zero-initialise. */
+typedef struct mcbe_holdout {
+    int64_t samples;
+    int64_t violations; /* points that would lower at least one entry */
+    int64_t few_active; /* points with fewer than n rows active at bias 0 */
+} mcbe_holdout_t;
+
 /** Id of the first sample of a block; the next block starts where it ends. */
 int64_t mcbe_block_start(mcbe_design_t design, int n, int64_t block);
 
@@ -103,6 +110,10 @@ void mcbe_bias_state_copy(mcbe_bias_state_t *to, const mcbe_bias_state_t *from);
  *  merge by MIN, equal values keep the lowest sample id. `updates` depends on the order samples
  *  were visited in and is not defined for a union: it becomes -1. @param[in,out] into */
 void mcbe_bias_merge(mcbe_bias_state_t *into, const mcbe_bias_state_t *from);
+
+/** How many different samples are witnesses. @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_bias_witness_count(const mcbe_bias_state_t *state,
+                                                     int64_t *witnesses);
 
 void mcbe_bias_events_free(mcbe_bias_events_t *events);
 
@@ -156,6 +167,20 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *estim
                                                          mcbe_bias_state_t *states, int count,
                                                          mcbe_bias_events_t *events);
 
+/** Hold the points [first, last) of one block of the hold-out against states that stay as they are.
+ *  These points are independent of each other, of every sample and of the banks (stream purpose
+ *  MCBE_PURPOSE_HOLDOUT), so the counts are binomial. Results of the paired design are held against
+ *  the points of a second, iid estimator. Not collective. One estimator serves one thread.
+ *  @param[in] estimator  of design iid
+ *  @param[in] states     [count], of layers that are the first states[i].m rows of the frame
+ *  @param[in,out] holdouts  [count], the counts are added to what is there
+ *  @return MCBE_OK; MCBE_ERR_ARGUMENT if the design is not iid.
+ *  Cost: as mcbe_estimator_block, with one screening for each state. */
+MCBE_NODISCARD mcbe_status_t mcbe_estimator_holdout(mcbe_estimator_t *estimator, int64_t block,
+                                                    int64_t first, int64_t last,
+                                                    const mcbe_bias_state_t *states, int count,
+                                                    mcbe_holdout_t *holdouts);
+
 /** Visit one point given by the caller, as an ordinary sample with an id of the caller's.
  *  @param[in] a, b   [n], the point is (a + b) * scale; b may be NULL for a alone
  *  @param[in] scale  factor that takes a + b into K */
@@ -183,6 +208,9 @@ void mcbe_bias_sort_events(mcbe_bias_event_t *events, size_t count);
  *  @return how many were lowered.  Source: thesis Def. 4.1.2.  Cost: O(m) for each row lowered and
  *         once more. */
 int mcbe_bias_lower(int n, int m, double *alpha, const double *c, int *rows);
+
+/** Would mcbe_bias_lower lower anything? @return 0 or 1.  Cost: O(m). */
+int mcbe_bias_would_lower(int n, int m, const double *alpha, const double *c);
 
 #ifdef __cplusplus
 }

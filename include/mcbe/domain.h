@@ -45,7 +45,8 @@ int mcbe_domain_block_size(int n);
  *  and one fp64 factor, so that every CPU gives the same point. With radial = analytic the points
  *  of sphere, ball and shell are directions on the unit sphere.
  *  Not collective. Thread-safe.
- *  @param[in]  key    seed, n, m, trial and block are used; purpose is set here
+ *  @param[in]  key    with purpose MCBE_PURPOSE_HOLDOUT: points of the hold-out; any other purpose:
+ *         samples
  *  @param[out] x      coordinate-major [n][mcbe_domain_block_size(n)]
  *  @param[out] scale  [mcbe_domain_block_size(n)], > 0
  *  Source: thesis section 4.1; science of uniform points by normalised Gaussians.  Cost: n normals

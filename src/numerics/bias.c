@@ -69,6 +69,28 @@ void mcbe_bias_merge(mcbe_bias_state_t *into, const mcbe_bias_state_t *from)
     into->last_update = -1;
 }
 
+static int ascending(const void *left, const void *right)
+{
+    const int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
+    return (a > b) - (a < b);
+}
+
+mcbe_status_t mcbe_bias_witness_count(const mcbe_bias_state_t *state, int64_t *witnesses)
+{
+    int64_t *samples = mcbe_alloc((size_t)state->m, sizeof *samples);
+    if (!samples) {
+        return MCBE_ERR_NOMEM;
+    }
+    memcpy(samples, state->witness, (size_t)state->m * sizeof *samples);
+    qsort(samples, (size_t)state->m, sizeof *samples, ascending);
+    *witnesses = 0;
+    for (int j = 0; j < state->m; j++) {
+        *witnesses += samples[j] >= 0 && (j == 0 || samples[j] != samples[j - 1]);
+    }
+    mcbe_free(samples);
+    return MCBE_OK;
+}
+
 void mcbe_bias_events_free(mcbe_bias_events_t *events)
 {
     mcbe_free(events->list);
@@ -104,27 +126,36 @@ void mcbe_bias_replay(mcbe_bias_state_t *state, const mcbe_bias_event_t *events,
     }
 }
 
+/* The row with the largest coefficient among those that the point lowers, -1 if it lowers none. Of
+ * the rows below their alpha only the first in the order of J_x need be looked at: if it is not in
+ * J_x, all others come after it. */
+static int first_lowered(const mcbe_kernels_t *kernels, int n, int m, const double *alpha,
+                         const double *c)
+{
+    const double highest = kernels->highest_below(m, alpha, c);
+    int ahead = kernels->count_above(m, c, highest);
+    if (highest == -INFINITY || ahead >= n) {
+        return -1;
+    }
+    int row = 0; /* of equal coefficients the lowest index comes first, below its alpha or not */
+    for (; !(c[row] == highest && highest < alpha[row]); row++) {
+        ahead += c[row] == highest;
+    }
+    return ahead < n ? row : -1;
+}
+
 int mcbe_bias_lower(int n, int m, double *alpha, const double *c, int *rows)
 {
-    /* A row below its alpha is lowered iff it is in J_x. Taken from the largest coefficient down,
-     * the first one that is not in J_x ends it: all others come after it in the order of J_x. */
     const mcbe_kernels_t *kernels = mcbe_kernels();
-    int lowered = 0;
-    for (;;) {
-        const double highest = kernels->highest_below(m, alpha, c);
-        int ahead = kernels->count_above(m, c, highest);
-        if (highest == -INFINITY || ahead >= n) {
-            return lowered;
-        }
-        int row =
-            0; /* of equal coefficients the lowest index comes first, below its alpha or not */
-        for (; !(c[row] == highest && highest < alpha[row]); row++) {
-            ahead += c[row] == highest;
-        }
-        if (ahead >= n) {
-            return lowered;
-        }
-        alpha[row] = highest;
+    int lowered = 0, row;
+    while ((row = first_lowered(kernels, n, m, alpha, c)) >= 0) {
+        alpha[row] = c[row];
         rows[lowered++] = row;
     }
+    return lowered;
+}
+
+int mcbe_bias_would_lower(int n, int m, const double *alpha, const double *c)
+{
+    return first_lowered(mcbe_kernels(), n, m, alpha, c) >= 0;
 }

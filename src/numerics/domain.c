@@ -86,9 +86,10 @@ void mcbe_domain_fill(const mcbe_domain_t *domain, int n, const mcbe_stream_key_
                       double *scale)
 {
     const int width = mcbe_domain_block_size(n);
+    const int holdout = key->purpose == MCBE_PURPOSE_HOLDOUT;
     mcbe_stream_key_t stream = *key;
     mcbe_rng_t rng;
-    stream.purpose = MCBE_PURPOSE_SAMPLE;
+    stream.purpose = holdout ? MCBE_PURPOSE_HOLDOUT : MCBE_PURPOSE_SAMPLE;
     mcbe_rng_init(&rng, &stream);
     mcbe_rng_normals(&rng, x, (size_t)n * (size_t)width);
     if (domain->nonnegative) {
@@ -109,8 +110,10 @@ void mcbe_domain_fill(const mcbe_domain_t *domain, int n, const mcbe_stream_key_
         scale[s] = 1.0 / sqrt(scale[s]);
     }
     if (radii_are_sampled(domain)) {
-        stream.purpose = MCBE_PURPOSE_RADIUS;
-        mcbe_rng_init(&rng, &stream);
+        if (!holdout) { /* its radii come from its own stream, after its normals */
+            stream.purpose = MCBE_PURPOSE_RADIUS;
+            mcbe_rng_init(&rng, &stream);
+        }
         for (int s = 0; s < width; s++) {
             scale[s] *= draw_radius(domain, n, &rng);
         }

@@ -163,6 +163,19 @@ static mcbe_status_t visit_layer(mcbe_estimator_t *e, int active, int64_t sample
     return events ? record_events(events, sample, state->alpha, e->rows, lowered) : MCBE_OK;
 }
 
+/* One layer that stays as it is. */
+static void hold_against(const mcbe_estimator_t *e, const mcbe_bias_state_t *state,
+                         mcbe_holdout_t *holdout)
+{
+    const int n = e->frame->n;
+    int active = 0;
+    for (int row = 0; row < state->m; row++) {
+        active += e->active[row];
+    }
+    holdout->few_active += active < n;
+    holdout->violations += mcbe_bias_would_lower(n, state->m, state->alpha, e->c);
+}
+
 mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a, const float *b,
                                    ptrdiff_t stride, double scale, int64_t sample,
                                    const mcbe_layers_t *layers)
@@ -171,6 +184,10 @@ mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a, const fl
     e->stages.canonical++;
     e->kernels->coefficients(m, n, e->frame->wt, a, b, stride, scale, e->c);
     mcbe_active_count(e->frame, e->c, NULL, mcbe_point_norm(n, a, b, stride) * scale, e->active);
+    if (layers->fixed) {
+        hold_against(e, layers->fixed, layers->holdout);
+        return MCBE_OK;
+    }
     int row = 0, active = 0;
     for (int i = 0; i < layers->count; i++) {
         mcbe_bias_state_t *state = layers->states + i;
@@ -228,7 +245,7 @@ mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *e, int64_t block, in
                           mcbe_block_start(design, e->frame->n, block);
     MCBE_BUG_ASSERT(block >= 0 && first >= 0 && first <= last && last <= width);
     if (e->iid) {
-        mcbe_iid_prepare(e, block);
+        mcbe_iid_prepare(e, MCBE_PURPOSE_SAMPLE, block);
     } else {
         mcbe_paired_prepare(e, block);
     }
@@ -253,6 +270,31 @@ mcbe_status_t mcbe_estimator_block(mcbe_estimator_t *e, int64_t block, int64_t f
                                    mcbe_bias_state_t *state, mcbe_bias_events_t *events)
 {
     return mcbe_estimator_block_nested(e, block, first, last, state, 1, events);
+}
+
+mcbe_status_t mcbe_estimator_holdout(mcbe_estimator_t *e, int64_t block, int64_t first,
+                                     int64_t last, const mcbe_bias_state_t *states, int count,
+                                     mcbe_holdout_t *holdouts)
+{
+    if (!e->iid) {
+        return MCBE_ERR_ARGUMENT;
+    }
+    MCBE_BUG_ASSERT(block >= 0 && first >= 0 && first <= last &&
+                    last <= mcbe_domain_block_size(e->frame->n));
+    mcbe_iid_prepare(e, MCBE_PURPOSE_HOLDOUT, block);
+    const int n = e->frame->n;
+    for (int i = 0; i < count; i++) {
+        MCBE_BUG_ASSERT(states[i].m <= e->frame->m);
+        const mcbe_screen_t screen = {
+            .m = states[i].m, .alpha = states[i].alpha, .need = n, .active_seen = n};
+        const mcbe_layers_t layers = {.fixed = states + i, .holdout = holdouts + i};
+        mcbe_status_t st = mcbe_iid_visit(e, block, first, last, &screen, &layers);
+        if (st != MCBE_OK) {
+            return st;
+        }
+        holdouts[i].samples += last - first;
+    }
+    return MCBE_OK;
 }
 
 mcbe_status_t mcbe_estimator_point(mcbe_estimator_t *e, const float *a, const float *b,

@@ -31,11 +31,14 @@ struct mcbe_estimator {
     mcbe_stages_t stages;
 };
 
-/* The layers a point is visited for: nested, ascending in m. */
+/* What a point is visited for: layers that it may lower, nested, ascending in m; or one that it is
+ * held against, without lowering it. */
 typedef struct mcbe_layers {
     mcbe_bias_state_t *states;  /* borrowed, [count] */
     mcbe_bias_events_t *events; /* borrowed, [count], or NULL */
     int count;
+    const mcbe_bias_state_t *fixed; /* borrowed; if given, it and holdout are all there is */
+    mcbe_holdout_t *holdout;        /* borrowed, counts the point */
 } mcbe_layers_t;
 
 /* What a screen has to find out, for one or several layers at once. A sample may be dropped if at
@@ -74,7 +77,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const flo
  * mcbe_estimator_visit. */
 MCBE_NODISCARD mcbe_status_t mcbe_iid_create(mcbe_iid_t **iid, const mcbe_estimator_t *e);
 void mcbe_iid_destroy(mcbe_iid_t **iid);
-void mcbe_iid_prepare(mcbe_estimator_t *e, int64_t block);
+void mcbe_iid_prepare(mcbe_estimator_t *e, mcbe_purpose_t purpose, int64_t block);
 MCBE_NODISCARD mcbe_status_t mcbe_iid_visit(mcbe_estimator_t *e, int64_t block, int64_t first,
                                             int64_t last, const mcbe_screen_t *screen,
                                             const mcbe_layers_t *layers);

@@ -129,11 +129,12 @@ static int panel_width(int m, int n, int width)
     return width;
 }
 
-void mcbe_iid_prepare(mcbe_estimator_t *e, int64_t block)
+void mcbe_iid_prepare(mcbe_estimator_t *e, mcbe_purpose_t purpose, int64_t block)
 {
     const mcbe_iid_t *d = e->iid;
     const int m = e->frame->m, n = e->frame->n, width = d->width;
     mcbe_stream_key_t key = e->key;
+    key.purpose = purpose;
     key.block = block;
     mcbe_domain_fill(&e->domain, n, &key, d->x, d->scale);
     for (int s = 0; s < width; s++) {

@@ -38,7 +38,7 @@ static mcbe_stream_key_t block_key(int n, int64_t block)
 }
 
 /* Points as fp64, one after the other: [count][n]. */
-static double *draw_points(const mcbe_domain_t *domain, int n, int count)
+static double *draw_points_of(mcbe_purpose_t purpose, const mcbe_domain_t *domain, int n, int count)
 {
     const int width = mcbe_domain_block_size(n);
     float *x = mcbe_alloc((size_t)n * (size_t)width, sizeof *x);
@@ -49,7 +49,8 @@ static double *draw_points(const mcbe_domain_t *domain, int n, int count)
     assert_non_null(points);
     for (int i = 0; i < count; i++) {
         if (i % width == 0) {
-            const mcbe_stream_key_t key = block_key(n, i / width);
+            mcbe_stream_key_t key = block_key(n, i / width);
+            key.purpose = purpose;
             mcbe_domain_fill(domain, n, &key, x, scale);
         }
         assert_true(scale[i % width] > 0);
@@ -60,6 +61,11 @@ static double *draw_points(const mcbe_domain_t *domain, int n, int count)
     mcbe_free(scale);
     mcbe_free(x);
     return points;
+}
+
+static double *draw_points(const mcbe_domain_t *domain, int n, int count)
+{
+    return draw_points_of(MCBE_PURPOSE_SAMPLE, domain, n, count);
 }
 
 static double norm(const double *x, int n)
@@ -118,30 +124,43 @@ static void assert_radii_ignore_directions(const double *points, const double *v
     }
 }
 
-/* With r^n = v, v is uniform on (inner^n, outer^n). */
-static void assert_radii_fill_the_volume(const mcbe_domain_t *domain, int n)
+/* With r^n = v, v is uniform on (inner^n, outer^n): its place in there. */
+static void assert_radii_fill_the_volume(mcbe_purpose_t purpose, const mcbe_domain_t *domain, int n,
+                                         double *volumes)
 {
-    if (!has_sampled_radius(domain)) {
-        return;
-    }
     const double inner = domain->kind == MCBE_DOMAIN_SHELL ? pow(1.5 / 2.5, n) : 0;
-    double *points = draw_points(domain, n, POINTS);
-    double *volumes = mcbe_alloc(POINTS, sizeof *volumes);
-    assert_non_null(volumes);
+    double *points = draw_points_of(purpose, domain, n, POINTS);
     for (int i = 0; i < POINTS; i++) {
         volumes[i] = (pow(norm(points + i * n, n) / 2.5, n) - inner) / (1 - inner);
     }
     assert_radii_ignore_directions(points, volumes, n);
-    assert_true(ks_distance_from_uniform(volumes, POINTS) < ks_critical(POINTS));
-    mcbe_free(volumes);
     mcbe_free(points);
+}
+
+/* Those of samples and of the hold-out, which are independent. */
+static void assert_both_radii_fill_the_volume(const mcbe_domain_t *domain, int n)
+{
+    if (!has_sampled_radius(domain)) {
+        return;
+    }
+    double *volumes = mcbe_alloc(2 * POINTS, sizeof *volumes), correlation = 0;
+    assert_non_null(volumes);
+    assert_radii_fill_the_volume(MCBE_PURPOSE_SAMPLE, domain, n, volumes);
+    assert_radii_fill_the_volume(MCBE_PURPOSE_HOLDOUT, domain, n, volumes + POINTS);
+    for (int i = 0; i < POINTS; i++) {
+        correlation += (volumes[i] - 0.5) * (volumes[POINTS + i] - 0.5);
+    }
+    assert_true(fabs(correlation) < 5 * sqrt(POINTS) / 12); /* variances are 1/12 */
+    assert_true(ks_distance_from_uniform(volumes, POINTS) < ks_critical(POINTS));
+    assert_true(ks_distance_from_uniform(volumes + POINTS, POINTS) < ks_critical(POINTS));
+    mcbe_free(volumes);
 }
 
 static void sampled_radii_fill_the_volume_evenly(void **state)
 {
     (void)state;
     static const int dimensions[] = {1, 2, 3, 7, 30};
-    for_every_domain(assert_radii_fill_the_volume, dimensions, COUNT_OF(dimensions));
+    for_every_domain(assert_both_radii_fill_the_volume, dimensions, COUNT_OF(dimensions));
 }
 
 /* Directions by their known laws: in the plane the angle is uniform; in space each coordinate is
@@ -227,7 +246,7 @@ static void assert_blocks_stand_alone(const mcbe_domain_t *domain, int n)
     mcbe_domain_fill(domain, n, &key, x, scale);
     key.block = 6;
     mcbe_domain_fill(domain, n, &key, x + count, scale + width);
-    key.block = 5; /* again, after another; the purpose is the function's affair */
+    key.block = 5; /* again, after another; any purpose but that of the hold-out asks for samples */
     key.purpose = MCBE_PURPOSE_FRAME;
     mcbe_domain_fill(domain, n, &key, x + 2 * count, scale + 2 * width);
     assert_memory_equal(x, x + 2 * count, count * sizeof *x);
@@ -236,10 +255,11 @@ static void assert_blocks_stand_alone(const mcbe_domain_t *domain, int n)
         assert_true(x[i] != x[count + i]);
     }
 
-    mcbe_stream_key_t moved[] = {key, key, key};
+    mcbe_stream_key_t moved[] = {key, key, key, key};
     moved[0].seed++;
     moved[1].m++;
     moved[2].trial++;
+    moved[3].purpose = MCBE_PURPOSE_HOLDOUT;
     for (size_t f = 0; f < COUNT_OF(moved); f++) {
         mcbe_domain_fill(domain, n, &moved[f], x + count, scale + width);
         for (size_t i = 0; i < count; i++) {
