@@ -102,6 +102,12 @@ if(NOT MCBE_PCG_INCLUDE)
 endif()
 mcbe_found("PCG" "${MCBE_PCG_INCLUDE}/pcg_random.hpp")
 
+find_path(MCBE_BOOST_INCLUDE NAMES boost/math/special_functions/beta.hpp)
+if(NOT MCBE_BOOST_INCLUDE)
+    mcbe_missing("Boost.Math (headers only)" "libboost-dev")
+endif()
+mcbe_found("Boost.Math" "${MCBE_BOOST_INCLUDE}/boost/math")
+
 # --- for the tests only --------------------------------------------------------------------------
 if(MCBE_BUILD_TESTS)
     pkg_check_modules(CMOCKA QUIET IMPORTED_TARGET cmocka)

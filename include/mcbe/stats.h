@@ -23,6 +23,36 @@ void mcbe_summarize(const double *values, int64_t count, mcbe_summary_t *summary
  *  @param[out] low, high  within [0, 1]; 0 and 1 for no trials */
 void mcbe_wilson_interval(int64_t successes, int64_t trials, double z, double *low, double *high);
 
+/* Upper bounds of V, the share of the points of K that would lower alpha*. Each holds with
+ * probability at least 1 - beta; what they need, why they hold and what E[V] is exactly stands in
+ * docs/method.md under "Bounds". There is none for "nothing changed during the last s points": 3/s does
+ * not hold there.
+ *
+ * Counts may be as large as 1e17, beta as small as 1e-200. Relative error below 1e-8; exp and log are
+ * the system's, so last digits may differ between machines. Not collective. Thread-safe. Cost: 64
+ * evaluations of an incomplete beta function, whatever the counts. */
+
+/** V from a hold-out, by Clopper and Pearson: `violations` among `samples` independent points that
+ *  alpha* has not seen, their number fixed beforehand. It serves any other share counted so too.
+ *  @param[in] violations  0 to samples
+ *  @return the share at which so few violations have probability beta: 1 - beta^(1/samples) for
+ *         none, 1 if all are violations or samples = 0 */
+double mcbe_clopper_pearson_upper(int64_t violations, int64_t samples, double beta);
+
+/** V of alpha* over `samples` independent points, known before any of them is drawn.
+ *  @param[in] m  rows, >= 1
+ *  @return 1 if samples < m
+ *  Source: M. C. Campi, S. Garatti, SIAM J. Optim. 19 (2008), Theorem 1. */
+double mcbe_scenario_bound(int64_t m, int64_t samples, double beta);
+
+/** V of alpha* over `samples` independent points, `witnesses` of which are the witness of a row
+ *  (mcbe_bias_witness_count).
+ *  @param[in] witnesses  0 to samples
+ *  @return 1 if every sample is a witness
+ *  Source: M. C. Campi, S. Garatti, Wait-and-judge scenario optimization, Math. Program. 167
+ *  (2018). */
+double mcbe_wait_and_judge_bound(int64_t witnesses, int64_t samples, double beta);
+
 #ifdef __cplusplus
 }
 #endif

@@ -24,6 +24,7 @@ THIRD_PARTY = {
     "lapacke.h": r"src/numerics/\w+\.c",
     "pcg_random.hpp": r"src/numerics/pcg\.cpp",
     "immintrin.h": r"src/numerics/kernels_pair\.h",
+    "boost/": r"src/numerics/beta\.cpp",
 }
 STANDARD = set("""
     assert.h complex.h ctype.h errno.h fenv.h float.h inttypes.h iso646.h limits.h locale.h math.h setjmp.h signal.h
