@@ -53,6 +53,34 @@ double mcbe_scenario_bound(int64_t m, int64_t samples, double beta);
  *  (2018). */
 double mcbe_wait_and_judge_bound(int64_t witnesses, int64_t samples, double beta);
 
+/* What data say about the midpoint of a logistic curve. */
+typedef enum mcbe_logistic_outcome {
+    MCBE_LOGISTIC_FITTED,
+    MCBE_LOGISTIC_SEPARABLE,   /* some x has no success on one side of it and no failure on the
+                                  other: the likelihood grows as the curve steepens to a step */
+    MCBE_LOGISTIC_UNDETERMINED /* one outcome only, or a level curve fits best: no midpoint */
+} mcbe_logistic_outcome_t;
+
+/* P(success at x) = 1 / (1 + exp(-(x - x0) / scale)). */
+typedef struct mcbe_logistic {
+    mcbe_logistic_outcome_t outcome;
+    double x0;        /* midpoint; separable: the middle of the gap, or the x with both outcomes */
+    double scale;     /* < 0 where success becomes rarer with x; 0 if separable */
+    double x0_error;  /* standard error of x0 by the Fisher information; NaN if separable */
+    double low, high; /* likelihood-ratio interval of x0, which needs neither symmetry nor a finite
+                         slope; -inf and inf where a level curve is compatible with the data */
+} mcbe_logistic_t;
+
+/** Fit a logistic curve by maximum likelihood. Not collective. Thread-safe.
+ *  @param[in] x          [count], finite
+ *  @param[in] successes  [count], 0 to trials
+ *  @param[in] trials     [count]; points without trials say nothing
+ *  @param[in] z          normal quantile of the interval, > 0, 1.96 for 95 %
+ *  @param[out] fit       undetermined: x0, scale and x0_error NaN, low and high infinite
+ *  Source: existence of the maximum: A. Albert, J. A. Anderson, Biometrika 71 (1984). */
+void mcbe_logistic_fit(const double *x, const int64_t *successes, const int64_t *trials, int count,
+                       double z, mcbe_logistic_t *fit);
+
 #ifdef __cplusplus
 }
 #endif
