@@ -55,6 +55,15 @@ if(NOT MCBE_LAPACKE_LIBRARIES OR NOT MCBE_LAPACKE_INCLUDE)
 endif()
 mcbe_found("LAPACKE" "${MCBE_LAPACKE_LIBRARIES}")
 
+# --- Qhull ---------------------------------------------------------------------------------------
+# The reentrant one; libqhull without _r has a global state.
+find_library(MCBE_QHULL_LIBRARIES NAMES qhull_r)
+find_path(MCBE_QHULL_INCLUDE NAMES libqhull_r/libqhull_r.h)
+if(NOT MCBE_QHULL_LIBRARIES OR NOT MCBE_QHULL_INCLUDE)
+    mcbe_missing("the reentrant Qhull library (libqhull_r)" "libqhull-dev")
+endif()
+mcbe_found("Qhull" "${MCBE_QHULL_LIBRARIES}")
+
 # --- HDF5 ----------------------------------------------------------------------------------------
 if(NOT MCBE_NUMERICS_ONLY)
     # Serial by preference, even where a parallel one is installed beside it; a parallel one is used like a serial one.

@@ -4,11 +4,13 @@
 /* The numerics of mcbe. Programs that run whole experiments over MPI also include mcbe/run.h. */
 
 #include "mcbe/bias.h"
+#include "mcbe/covering.h"
 #include "mcbe/cpu.h"
 #include "mcbe/domain.h"
 #include "mcbe/exact.h"
 #include "mcbe/frame.h"
 #include "mcbe/injectivity.h"
+#include "mcbe/polytope.h"
 #include "mcbe/rng.h"
 #include "mcbe/stats.h"
 #include "mcbe/status.h"

@@ -22,6 +22,7 @@ THIRD_PARTY = {
     "openssl/": r"src/runtime/digest\.c",
     "cblas.h": r"src/numerics/\w+\.c",
     "lapacke.h": r"src/numerics/\w+\.c",
+    "libqhull_r/": r"src/numerics/hull\.c",
     "pcg_random.hpp": r"src/numerics/pcg\.cpp",
     "immintrin.h": r"src/numerics/kernels_pair\.h",
     "boost/": r"src/numerics/beta\.cpp",
