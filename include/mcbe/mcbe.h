@@ -12,6 +12,7 @@
 #include "mcbe/injectivity.h"
 #include "mcbe/polytope.h"
 #include "mcbe/rng.h"
+#include "mcbe/search.h"
 #include "mcbe/stats.h"
 #include "mcbe/status.h"
 #include "mcbe/version.h"
