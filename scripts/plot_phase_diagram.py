@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Draw the phase diagram of a result file: one panel a bias family, n across, m upwards.
 
+A run with guided search gives three rows: what uniform points alone say, what is left of it after the
+search, and what is certain: refuted by a certificate, proven, or neither.
+
     plot_phase_diagram.py FILE.h5 [-o OUT.png] [-o OUT.pdf] [--quantity hamming|mcbe_injective]
 
 Without -o it writes FILE.png and FILE.pdf next to the input. The same file gives the same picture,
@@ -11,7 +14,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -52,6 +55,7 @@ QUANTITIES = {
     "mcbe_injective": ("MCBE-injective random ReLU layers",
                        "share of matrices with bias $\\leq \\alpha^*$"),
 }
+REFUTED, PROVEN = 0.0, 1.0  # verdicts of a file; 2 is undecided, drawn halfway
 
 
 class Refusal(Exception):
@@ -67,12 +71,20 @@ class Panel:
 
 
 @dataclass(frozen=True)
+class Row:
+    """One way to look at all bias families; the label is empty if there is no other."""
+
+    label: str
+    panels: list[Panel]
+
+
+@dataclass(frozen=True)
 class PhaseDiagram:
     """What is drawn of a result file."""
 
     n: np.ndarray
     m: np.ndarray
-    panels: list[Panel]
+    rows: list[Row]
     samples: tuple[int, int]  # smallest and largest number of points of a finished unit
     units_done: int
     units: int
@@ -164,14 +176,38 @@ def collect(file: h5py.File, path: Path, quantity: str) -> PhaseDiagram:
     if not families or not done.any():
         raise Refusal(f"'{path}' holds no finished cell yet, so there is nothing to draw")
     return PhaseDiagram(
-        n=file["cells/n"][...], m=file["cells/m"][...],
-        panels=[Panel(family_title(family),
-                      mean_over_trials(read_trials(file, f"{quantity}/{family['name']}")))
-                for family in families],
+        n=file["cells/n"][...], m=file["cells/m"][...], rows=collect_rows(file, families, quantity),
         samples=(int(samples[done].min()), int(samples[done].max())),
         units_done=int(done.sum()), units=done.size, trials=done.shape[1],
         seed=int(file.attrs["seed"]), fingerprint=text_attribute(file, "config_fingerprint"),
         version=text_attribute(file, "mcbe_version"), settings=settings)
+
+
+def certainty(verdicts: np.ndarray) -> np.ndarray:
+    """Verdicts on the scale of the colours: 0 refuted, 1 proven, 1/2 neither; NaN where not run."""
+    decided = np.isnan(verdicts) | (verdicts == REFUTED) | (verdicts == PROVEN)
+    return np.where(decided, verdicts, 0.5)
+
+
+def uniform_alone(file: h5py.File, family: str, quantity: str) -> np.ndarray:
+    share = read_trials(file, f"hamming_uniform/{family}")
+    return share if quantity == "hamming" else np.where(np.isnan(share), share, share == 1)
+
+
+def collect_rows(file: h5py.File, families: list[dict[str, str]], quantity: str) -> list[Row]:
+    def row(label: str, values: Callable[[str], np.ndarray]) -> Row:
+        return Row(label, [Panel(family_title(family), mean_over_trials(values(family["name"])))
+                           for family in families])
+
+    searched = "trials/hamming_uniform" in file
+    visited = row("with guided search" if searched else "",
+                  lambda family: read_trials(file, f"{quantity}/{family}"))
+    if not searched:
+        return [visited]
+    return [row("uniform points alone", lambda family: uniform_alone(file, family, quantity)),
+            visited,
+            row("0 refuted, 1 proven, 1/2 neither",
+                lambda family: certainty(read_trials(file, f"verdict/{family}")))]
 
 
 # --- words around the panels ---------------------------------------------------------------------
@@ -185,6 +221,9 @@ def points_text(samples: tuple[int, int]) -> str:
 def subtitle(diagram: PhaseDiagram) -> str:
     lines = [f"Monte Carlo estimate from {points_text(diagram.samples)} points a cell: "
              "an upper estimate of injectivity, which more points can only lower"]
+    if len(diagram.rows) > 1:
+        lines.append("Guided search looks for points with fewer than n active rows; each one found "
+                     "is a certificate that can be checked")
     if diagram.units_done < diagram.units:
         lines.append(f"incomplete: {diagram.units_done:,} of {diagram.units:,} units")
     return "\n".join(lines)
@@ -258,25 +297,29 @@ def draw_redundancy_lines(axes: Axes) -> None:
 
 def draw(diagram: PhaseDiagram, quantity: str) -> Figure:
     title, label = QUANTITIES[quantity]
-    count = len(diagram.panels)
+    count = len(diagram.rows[0].panels)
     columns = min(count, 4)
-    rows = -(-count // columns)
+    lines = -(-count // columns)  # of panels, in each row of the diagram
+    rows = lines * len(diagram.rows)
     width, height = max(2.6 * columns + 1.2, 8.4), 3.6 * rows + 1.4
     figure = Figure(figsize=(width, height))
     grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-    figure.subplots_adjust(left=0.62 / width, right=1 - 1.15 / width, bottom=0.85 / height,
-                           top=1 - 1.15 / height, wspace=0.2, hspace=0.3)
+    left = 0.62 if len(diagram.rows) == 1 else 0.82
+    figure.subplots_adjust(left=left / width, right=1 - 1.15 / width, bottom=0.85 / height,
+                           top=1 - 1.25 / height, wspace=0.2, hspace=0.3)
 
-    for axes in grid.flat[count:]:
-        axes.remove()
-    for axes, panel in zip(grid.flat, diagram.panels):
-        image = draw_tiles(axes, diagram, panel)
-        draw_redundancy_lines(axes)
-        axes.set_title(panel.title, fontsize=10.5, pad=14)
-        axes.set_xlabel("input dimension $n$")
-        axes.tick_params(labelbottom=True)
-    for axes in grid[:, 0]:
-        axes.set_ylabel("rows $m$")
+    for number, row in enumerate(diagram.rows):
+        places = list(grid[number * lines:(number + 1) * lines].flat)
+        for axes, panel in zip(places, row.panels):
+            image = draw_tiles(axes, diagram, panel)
+            draw_redundancy_lines(axes)
+            axes.set_title(panel.title, fontsize=10.5, pad=14)
+            axes.set_xlabel("input dimension $n$")
+            axes.tick_params(labelbottom=True)
+        for axes in places[count:]:
+            axes.remove()
+        for axes in grid[number * lines:(number + 1) * lines, 0]:
+            axes.set_ylabel(f"{row.label}\nrows $m$" if row.label else "rows $m$")
 
     right = (width - 0.75) / width
     bar = figure.add_axes((right, 0.85 / height, 0.16 / width, 1 - 2.0 / height))

@@ -1,6 +1,8 @@
+#include <errno.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -8,6 +10,7 @@
 #include "mcbe/stats.h"
 #include "memory.h"
 #include "result.h"
+#include "show_certificate.h"
 
 /* Mean over a cell's finished trials of one scalar column; NaN if there is none. */
 static double mean_of_cell(const mcbe_result_t *result, int64_t cell, int column, double *values)
@@ -178,25 +181,52 @@ static mcbe_status_t show_cells(const char *path, int json, mcbe_error_t *err)
     return st;
 }
 
+static mcbe_status_t show_certificate(const char *path, const char *number, const char *folder,
+                                      int with_others, mcbe_error_t *err)
+{
+    char *end = NULL;
+    errno = 0;
+    const long long k = strtoll(number, &end, 10);
+    if (errno || k < 0 || *end || end == number) {
+        return mcbe_fail(err, MCBE_ERR_USAGE,
+                         "mcbe show: --certificate is '%s'; a number from 0 on is needed", number);
+    }
+    if (with_others) {
+        return mcbe_fail(err, MCBE_ERR_USAGE,
+                         "mcbe show: --certificate goes with -o only; ask for the rest separately");
+    }
+    return mcbe_show_certificate(path, k, folder, err);
+}
+
 mcbe_status_t mcbe_cmd_show(int argc, char **argv, mcbe_error_t *err)
 {
-    static const struct option known[] = {{"json", no_argument, NULL, 'j'},
-                                          {"cells", no_argument, NULL, 'c'},
-                                          {"provenance", no_argument, NULL, 'p'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"json", no_argument, NULL, 'j'},         {"cells", no_argument, NULL, 'c'},
+        {"provenance", no_argument, NULL, 'p'},   {"certificate", required_argument, NULL, 'k'},
+        {"output", required_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
     mcbe_store_info_t info = {0};
-    const char *path = NULL;
+    const char *path = NULL, *number = NULL, *folder = NULL;
     int json = 0, cells = 0, provenance = 0;
     mcbe_status_t st;
-    for (int option; (option = getopt_long(argc, argv, ":", known, NULL)) != -1;) {
+    for (int option; (option = getopt_long(argc, argv, ":o:", known, NULL)) != -1;) {
         json |= option == 'j';
         cells |= option == 'c';
         provenance |= option == 'p';
-        if (option != 'j' && option != 'c' && option != 'p') {
+        number = option == 'k' ? optarg : number;
+        folder = option == 'o' ? optarg : folder;
+        if (!strchr("jcpko", option)) {
             return mcbe_cli_bad_option("show", argc, argv, option, err);
         }
     }
     MCBE_TRY(mcbe_cli_one_argument("show", "the result file", argc, argv, &path, err));
+    if (number) {
+        return show_certificate(path, number, folder, json || cells || provenance, err);
+    }
+    if (folder) {
+        return mcbe_fail(err, MCBE_ERR_USAGE,
+                         "mcbe show: -o %s: a folder is written to with --certificate K only",
+                         folder);
+    }
     MCBE_TRY(mcbe_store_peek(path, &info, err));
     if (json && provenance) {
         st = mcbe_fail(err, MCBE_ERR_USAGE,

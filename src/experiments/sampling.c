@@ -234,6 +234,32 @@ static mcbe_status_t end_round(const mcbe_team_t *team, int64_t visited, team_ro
     return st;
 }
 
+mcbe_status_t mcbe_sampling_holdout(const mcbe_domain_t *domain, mcbe_precision_t precision,
+                                    const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
+                                    const mcbe_team_t *team, const mcbe_bias_state_t *state,
+                                    int64_t samples, int64_t *violations)
+{
+    const int rank = mcbe_comm_rank(team->comm), size = mcbe_comm_size(team->comm);
+    const int64_t width = mcbe_domain_block_size(frame->n), blocks = (samples - 1) / width + 1;
+    mcbe_estimator_t *estimator = NULL;
+    mcbe_holdout_t holdout = {0};
+    mcbe_status_t st;
+    MCBE_TRY(mcbe_estimator_create(&estimator, frame, domain, key, precision));
+    for (int64_t block = rank; block < blocks; block += size) {
+        const int64_t left = samples - block * width;
+        MCBE_TRY(mcbe_estimator_holdout(estimator, block, 0, left < width ? left : width, state, 1,
+                                        &holdout));
+        if (team->between_blocks) {
+            team->between_blocks(team->context);
+        }
+    }
+    *violations = holdout.violations;
+    mcbe_comm_sum_i64(team->comm, violations, 1);
+out:
+    mcbe_estimator_destroy(&estimator);
+    return st;
+}
+
 /* The stop rule of all layers together. */
 static int is_quiet(const mcbe_sampling_t *sampling, int64_t end, const mcbe_bias_state_t *states,
                     int count)

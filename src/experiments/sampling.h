@@ -33,6 +33,16 @@ MCBE_NODISCARD mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling,
                                                const mcbe_team_t *team, mcbe_bias_state_t *states,
                                                int count, mcbe_error_t *err);
 
+/** Draw fresh independent points of K and count those that would lower alpha*. Collective over
+ *  team->comm: blocks are dealt to the ranks.
+ *  @param[in]  key    of the layer; the stream is one no estimate has seen
+ *  @param[out] violations  the same on every rank
+ *  @return MCBE_OK; MCBE_ERR_NOMEM. Not agreed. */
+MCBE_NODISCARD mcbe_status_t mcbe_sampling_holdout(
+    const mcbe_domain_t *domain, mcbe_precision_t precision, const mcbe_frame_t *frame,
+    const mcbe_stream_key_t *key, const mcbe_team_t *team, const mcbe_bias_state_t *state,
+    int64_t samples, int64_t *violations);
+
 /** Id of the point w_j / |w_j|, and back; ids of random points are >= 0. */
 int64_t mcbe_row_sample(int64_t row);
 

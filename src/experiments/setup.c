@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "digest.h"
+#include "mcbe/search.h"
 #include "memory.h"
 
 const mcbe_key_t mcbe_bias_family_keys[] = {
@@ -126,6 +127,65 @@ static mcbe_status_t check_init_rows(const mcbe_setup_t *setup, const mcbe_confi
     return MCBE_OK;
 }
 
+static mcbe_status_t check_bound(const mcbe_setup_t *setup, const mcbe_config_t *config,
+                                 mcbe_error_t *err)
+{
+    if (setup->bound == MCBE_BOUND_CLOPPER_PEARSON) {
+        return setup->holdout_samples == 0 && mcbe_config_given(config, "bound.level")
+                   ? mcbe_config_reject(config, err, "bound.level",
+                                        "has no meaning without fresh points; holdout.samples is 0")
+                   : MCBE_OK;
+    }
+    if (setup->design != MCBE_DESIGN_IID || setup->unchanged > 0 || setup->init_rows) {
+        return mcbe_config_reject(
+            config, err, "bound.method",
+            "%s; it holds for a fixed number of independent points: sampling.design: iid, without "
+            "sampling.stop.unchanged and sampling.init_rows",
+            setup->bound == MCBE_BOUND_SCENARIO ? "scenario" : "wait_and_judge");
+    }
+    return MCBE_OK;
+}
+
+static mcbe_status_t read_search(mcbe_setup_t *setup, const mcbe_config_t *config,
+                                 mcbe_error_t *err)
+{
+    static const char *const idle[] = {"search.evaluations", "search.lower_evaluations"};
+    mcbe_error_t reason = {0};
+    const int enabled = mcbe_config_bool(config, "search.enabled");
+    for (size_t i = 0; i < sizeof idle / sizeof *idle && !enabled; i++) {
+        if (mcbe_config_given(config, idle[i])) {
+            return mcbe_config_reject(config, err, idle[i],
+                                      "has a meaning only with search.enabled: true");
+        }
+    }
+    if (!enabled) {
+        return MCBE_OK;
+    }
+    setup->search_evaluations = mcbe_config_int(config, "search.evaluations");
+    setup->lower_evaluations = mcbe_config_int(config, "search.lower_evaluations");
+    if (mcbe_search_check(&setup->domain, &reason) != MCBE_OK) {
+        return mcbe_config_reject(config, err, "search.enabled", "true; %s", reason.text);
+    }
+    if (setup->lower_evaluations > 0 && setup->domain.nonnegative) {
+        return mcbe_config_reject(config, err, "search.lower_evaluations",
+                                  "%lld; rows can be lowered only without domain.nonnegative",
+                                  (long long)setup->lower_evaluations);
+    }
+    return MCBE_OK;
+}
+
+/* A work limit that means something only if the answer is wanted; 0 if it is not. */
+static mcbe_status_t read_limit(const mcbe_config_t *config, const char *enabled, const char *limit,
+                                double *work, mcbe_error_t *err)
+{
+    if (mcbe_config_bool(config, enabled)) {
+        *work = mcbe_config_real(config, limit);
+    } else if (mcbe_config_given(config, limit)) {
+        return mcbe_config_reject(config, err, limit, "has a meaning only with %s: true", enabled);
+    }
+    return MCBE_OK;
+}
+
 mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
 {
     memset(setup, 0, sizeof *setup);
@@ -138,11 +198,21 @@ mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_e
     setup->samples = mcbe_config_int(config, "sampling.samples");
     setup->unchanged = mcbe_config_int(config, "sampling.stop.unchanged");
     setup->init_rows = mcbe_config_bool(config, "sampling.init_rows");
+    setup->holdout_samples = mcbe_config_int(config, "holdout.samples");
+    setup->bound = (mcbe_bound_t)mcbe_config_enum(config, "bound.method");
+    setup->bound_level = mcbe_config_real(config, "bound.level");
     setup->scale_by_norm = mcbe_config_enum(config, "bias_scale") == 0;
     /* all of them, so that all errors are reported at once */
-    mcbe_status_t st[] = {read_domain(setup, config, err), read_families(setup, config, err),
-                          check_design(setup, config, err), check_init_rows(setup, config, err),
-                          load_frame(setup, config, err)};
+    mcbe_status_t st[] = {
+        read_domain(setup, config, err),
+        read_families(setup, config, err),
+        check_design(setup, config, err),
+        check_init_rows(setup, config, err),
+        check_bound(setup, config, err),
+        read_search(setup, config, err),
+        read_limit(config, "exact.enabled", "exact.work_limit", &setup->exact_work, err),
+        read_limit(config, "polytope.enabled", "polytope.work_limit", &setup->polytope_work, err),
+        load_frame(setup, config, err)};
     for (size_t i = 0; i < sizeof st / sizeof *st; i++) {
         if (st[i] != MCBE_OK) {
             return st[i];
@@ -214,6 +284,21 @@ mcbe_status_t mcbe_setup_bias(const mcbe_setup_t *setup, int family_index,
     }
     mcbe_free(normals);
     return MCBE_OK;
+}
+
+mcbe_status_t mcbe_setup_biases(const mcbe_setup_t *setup, const mcbe_stream_key_t *key,
+                                const mcbe_frame_t *frame, double *biases)
+{
+    const double *unit = mcbe_setup_bias_unit(setup, frame);
+    mcbe_status_t st = MCBE_OK;
+    for (int i = 0; i < setup->family_count && st == MCBE_OK; i++) {
+        double *bias = biases + (size_t)i * (size_t)key->m;
+        st = mcbe_setup_bias(setup, i, key, bias);
+        for (int64_t j = 0; j < key->m && unit; j++) {
+            bias[j] *= unit[j];
+        }
+    }
+    return st;
 }
 
 const double *mcbe_setup_bias_unit(const mcbe_setup_t *setup, const mcbe_frame_t *frame)

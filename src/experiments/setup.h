@@ -6,8 +6,23 @@
 
 #include "config.h"
 #include "mcbe/bias.h"
+#include "mcbe/polytope.h"
 
 /* Rows for an experiment's key table. */
+#define MCBE_COMMON_KEYS                                                                           \
+    {.path = "experiment",                                                                         \
+     .type = MCBE_KEY_STRING,                                                                      \
+     .help = "Which experiment this file describes."},                                             \
+        {.path = "seed",                                                                           \
+         .type = MCBE_KEY_INT,                                                                     \
+         .fallback = "20240101",                                                                   \
+         .max = 9007199254740991.0,                                                                \
+         .help = "Seed of every random number; same seed, same results."},                         \
+    {                                                                                              \
+        .path = "trials", .type = MCBE_KEY_INT, .flags = MCBE_KEY_GROWS, .fallback = "1",          \
+        .min = 1, .max = 1000000, .help = "Weight matrices per cell."                              \
+    }
+
 #define MCBE_RUN_KEYS                                                                              \
     {.path = "run.ranks_per_unit",                                                                 \
      .type = MCBE_KEY_INT,                                                                         \
@@ -102,6 +117,71 @@
         .help = "Visit the directions of the rows themselves before the random points."            \
     }
 
+#define MCBE_SEARCH_KEYS                                                                           \
+    {.path = "search.enabled",                                                                     \
+     .type = MCBE_KEY_BOOL,                                                                        \
+     .fallback = "false",                                                                          \
+     .help = "After sampling, look for certificates against every bias by guided search, which "   \
+             "finds what uniform points miss."},                                                   \
+        {.path = "search.evaluations",                                                             \
+         .type = MCBE_KEY_INT,                                                                     \
+         .fallback = "100000",                                                                     \
+         .min = 1,                                                                                 \
+         .max = 1e12,                                                                              \
+         .help = "Points evaluated at most to refute one bias, rounded down to batches of 19,200 " \
+                 "(at least one)."},                                                               \
+    {                                                                                              \
+        .path = "search.lower_evaluations", .type = MCBE_KEY_INT, .fallback = "0", .max = 1e13,    \
+        .help = "Points evaluated to lower alpha* row by row, shared evenly by the rows; 0 does "  \
+                "without."                                                                         \
+    }
+
+#define MCBE_BOUND_KEYS                                                                            \
+    {.path = "holdout.samples",                                                                    \
+     .type = MCBE_KEY_INT,                                                                         \
+     .fallback = "1000",                                                                           \
+     .max = 1e12,                                                                                  \
+     .help = "Fresh independent points drawn at the end, against which alpha* is held: they give " \
+             "violation_bound; 0 does without."},                                                  \
+        {.path = "bound.method",                                                                   \
+         .type = MCBE_KEY_ENUM,                                                                    \
+         .fallback = "clopper_pearson",                                                            \
+         .words = "clopper_pearson wait_and_judge scenario",                                       \
+         .help =                                                                                   \
+             "What violation_bound rests on: the fresh points of holdout.samples, the number of "  \
+             "points that are witnesses, or the numbers of points and rows alone; the latter two " \
+             "need sampling.design: iid."},                                                        \
+    {                                                                                              \
+        .path = "bound.level", .type = MCBE_KEY_REAL, .fallback = "0.95", .min = 0.5,              \
+        .max = 0.999999999, .help = "Confidence level of violation_bound."                         \
+    }
+
+#define MCBE_EXACT_KEYS                                                                            \
+    {.path = "exact.enabled",                                                                      \
+     .type = MCBE_KEY_BOOL,                                                                        \
+     .fallback = "false",                                                                          \
+     .help =                                                                                       \
+         "Compute the exact alpha* on K and exact injectivity at bias 0 where exact.work_limit "   \
+         "allows: small n only."},                                                                 \
+    {                                                                                              \
+        .path = "exact.work_limit", .type = MCBE_KEY_REAL, .fallback = "1e9", .min = 1,            \
+        .max = 1e18,                                                                               \
+        .help = "Operations one exact answer may take; cells that need more go without it."        \
+    }
+
+#define MCBE_POLYTOPE_KEYS                                                                         \
+    {.path = "polytope.enabled",                                                                   \
+     .type = MCBE_KEY_BOOL,                                                                        \
+     .fallback = "false",                                                                          \
+     .help =                                                                                       \
+         "Compute a bias with guaranteed injectivity from the facets of the rows' convex hull "    \
+         "where polytope.work_limit allows: small n only."},                                       \
+    {                                                                                              \
+        .path = "polytope.work_limit", .type = MCBE_KEY_REAL, .fallback = "1e5", .min = 1,         \
+        .max = MCBE_POLYTOPE_MAX_FACETS,                                                           \
+        .help = "Facets a hull may be expected to have; cells with more go without it."            \
+    }
+
 extern const mcbe_key_t mcbe_bias_family_keys[];
 
 #define MCBE_BIAS_KEYS                                                                             \
@@ -116,6 +196,13 @@ extern const mcbe_key_t mcbe_bias_family_keys[];
         .fields = mcbe_bias_family_keys,                                                           \
         .help = "Biases compared with alpha*; one alpha* serves them all."                         \
     }
+
+/* What an upper bound of the share of violating points rests on. */
+typedef enum mcbe_bound {
+    MCBE_BOUND_CLOPPER_PEARSON = 0, /* fresh points */
+    MCBE_BOUND_WAIT_AND_JUDGE = 1,  /* the number of witnesses */
+    MCBE_BOUND_SCENARIO = 2         /* the numbers of points and rows */
+} mcbe_bound_t;
 
 /* A family of biases. */
 typedef struct mcbe_bias_family {
@@ -139,6 +226,11 @@ typedef struct mcbe_setup {
     int scale_by_norm;            /* biases are in units of row norms */
     mcbe_bias_family_t *families; /* owned, [family_count] */
     int family_count;
+    int64_t search_evaluations, lower_evaluations; /* 0: no search, no lowering */
+    int64_t holdout_samples;                       /* 0: none */
+    mcbe_bound_t bound;
+    double bound_level;
+    double exact_work, polytope_work; /* 0: not wanted */
 } mcbe_setup_t;
 
 /** Read the keys above; check their combinations; load the matrix of ensemble file and add its
@@ -159,6 +251,12 @@ MCBE_NODISCARD mcbe_status_t mcbe_setup_frame(const mcbe_setup_t *setup,
  *  MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_bias(const mcbe_setup_t *setup, int family,
                                              const mcbe_stream_key_t *key, double *bias);
+
+/** The biases of all families in the units of W. @param[out] biases  [family_count][m], m = key->m
+ *  @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_biases(const mcbe_setup_t *setup,
+                                               const mcbe_stream_key_t *key,
+                                               const mcbe_frame_t *frame, double *biases);
 
 /** Units of the biases, for mcbe_hamming: row norms, or NULL for 1. Borrowed from frame. */
 const double *mcbe_setup_bias_unit(const mcbe_setup_t *setup, const mcbe_frame_t *frame);

@@ -210,3 +210,46 @@ void mcbe_npy_free(mcbe_npy_t *array)
     mcbe_free(array->values);
     memset(array, 0, sizeof *array);
 }
+
+/* Magic, version, length and the dictionary, padded so that values start at a multiple of 64. */
+static size_t make_header(int64_t rows, int64_t columns, char header[128])
+{
+    static const char magic[] = "\x93NUMPY\x01\x00";
+    enum { FIXED = 10, SIZE = 128 };
+    char shape[64];
+    if (columns > 0) {
+        snprintf(shape, sizeof shape, "(%lld, %lld)", (long long)rows, (long long)columns);
+    } else {
+        snprintf(shape, sizeof shape, "(%lld,)", (long long)rows);
+    }
+    memset(header, ' ', SIZE);
+    memcpy(header, magic, 8);
+    header[8] = (char)(SIZE - FIXED);
+    header[9] = 0;
+    const int used = snprintf(header + FIXED, SIZE - FIXED,
+                              "{'descr': '<f8', 'fortran_order': False, 'shape': %s, }", shape);
+    header[FIXED + used] = ' ';
+    header[SIZE - 1] = '\n';
+    return SIZE;
+}
+
+mcbe_status_t mcbe_npy_save(const char *path, const double *values, int64_t rows, int64_t columns,
+                            mcbe_error_t *err)
+{
+    char header[128];
+    const size_t bytes = make_header(rows, columns, header);
+    const size_t count = (size_t)rows * (size_t)(columns > 0 ? columns : 1);
+    FILE *out = fopen(path, "wb");
+    if (!out) {
+        return mcbe_fail(err, MCBE_ERR_IO, "cannot create '%s': %s", path, strerror(errno));
+    }
+    int bad = fwrite(header, 1, bytes, out) != bytes ||
+              fwrite(values, sizeof *values, count, out) != count;
+    bad |= fclose(out) != 0;
+    if (bad) {
+        const int problem = errno;
+        remove(path);
+        return mcbe_fail(err, MCBE_ERR_IO, "cannot write '%s': %s", path, strerror(problem));
+    }
+    return MCBE_OK;
+}

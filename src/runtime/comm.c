@@ -199,15 +199,15 @@ void mcbe_comm_broadcast(mcbe_comm_t *comm, void *data, size_t bytes)
     broadcast_from(comm, 0, data, bytes);
 }
 
-/* MPI_MIN to all ranks, of values of 8 bytes each. */
-static void reduce_min(mcbe_comm_t *comm, void *values, size_t count, MPI_Datatype type)
+/* MPI_MIN or MPI_SUM to all ranks, of values of 8 bytes each. */
+static void reduce(mcbe_comm_t *comm, void *values, size_t count, MPI_Datatype type, MPI_Op op)
 {
     const size_t most = comm->piece / sizeof(double);
     double *next = values;
     _Static_assert(sizeof(double) == sizeof(int64_t), "one step length serves both types");
     while (count > 0) {
         size_t now = count < most ? count : most;
-        check(comm, MPI_Allreduce(MPI_IN_PLACE, next, (int)now, type, MPI_MIN, comm->handle),
+        check(comm, MPI_Allreduce(MPI_IN_PLACE, next, (int)now, type, op, comm->handle),
               "MPI_Allreduce");
         next += now;
         count -= now;
@@ -223,12 +223,17 @@ void mcbe_comm_min_f64(mcbe_comm_t *comm, double *values, size_t count)
             values[i] = 0.0;
         }
     }
-    reduce_min(comm, values, count, MPI_DOUBLE);
+    reduce(comm, values, count, MPI_DOUBLE, MPI_MIN);
 }
 
 void mcbe_comm_min_i64(mcbe_comm_t *comm, int64_t *values, size_t count)
 {
-    reduce_min(comm, values, count, MPI_INT64_T);
+    reduce(comm, values, count, MPI_INT64_T, MPI_MIN);
+}
+
+void mcbe_comm_sum_i64(mcbe_comm_t *comm, int64_t *values, size_t count)
+{
+    reduce(comm, values, count, MPI_INT64_T, MPI_SUM);
 }
 
 /* Room for all that the ranks have announced; NULL if there is none. */

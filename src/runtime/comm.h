@@ -47,6 +47,9 @@ void mcbe_comm_broadcast(mcbe_comm_t *comm, void *data, size_t bytes);
 void mcbe_comm_min_f64(mcbe_comm_t *comm, double *values, size_t count);
 void mcbe_comm_min_i64(mcbe_comm_t *comm, int64_t *values, size_t count);
 
+/** Elementwise sum of integers to all ranks, exact; the caller rules overflow out. Collective. */
+void mcbe_comm_sum_i64(mcbe_comm_t *comm, int64_t *values, size_t count);
+
 /** Every rank's bytes, in rank order, to rank 0. Collective. Counts beyond INT_MAX are sent in
  *  pieces.
  *  @param[out] all    on rank 0 owned by the caller (mcbe_free); NULL elsewhere and on error

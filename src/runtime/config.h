@@ -83,6 +83,8 @@ int mcbe_config_enum(const mcbe_config_t *config, const char *path);
 /** Values of an axis, ascending, without duplicates. @return borrowed [*count] */
 const int64_t *mcbe_config_axis(const mcbe_config_t *config, const char *path, int *count);
 int mcbe_config_records(const mcbe_config_t *config, const char *path);
+int64_t mcbe_config_record_int(const mcbe_config_t *config, const char *path, int index,
+                               const char *field);
 double mcbe_config_record_real(const mcbe_config_t *config, const char *path, int index,
                                const char *field);
 const char *mcbe_config_record_string(const mcbe_config_t *config, const char *path, int index,

@@ -111,6 +111,12 @@ int mcbe_config_records(const mcbe_config_t *config, const char *path)
     return (int)get(config, path, MCBE_KEY_RECORDS)->integer;
 }
 
+int64_t mcbe_config_record_int(const mcbe_config_t *config, const char *path, int index,
+                               const char *field)
+{
+    return get_field(config, path, index, field, MCBE_KEY_INT)->integer;
+}
+
 double mcbe_config_record_real(const mcbe_config_t *config, const char *path, int index,
                                const char *field)
 {

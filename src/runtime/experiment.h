@@ -17,6 +17,16 @@ typedef struct mcbe_team {
     mcbe_fault_plan_t *faults; /* points `unit` and `reduce`; borrowed */
 } mcbe_team_t;
 
+/* A point at which a layer is not injective, with all that is needed to check it. */
+typedef struct mcbe_certificate {
+    const char *bias_name; /* borrowed from the config */
+    int n, m;
+    double *w;    /* owned, [m][n] */
+    double *bias; /* owned, [m]: the layer is ReLU(Wx - bias) */
+    double *x;    /* owned, [n] */
+    int active;   /* rows with <x, w_j> >= bias_j, doubtful ones counted; fewer than n */
+} mcbe_certificate_t;
+
 /* An experiment is this table and nothing else; the runtime knows none by name. Every function may
  * be called on every rank and gives the same result there. */
 struct mcbe_experiment {
@@ -45,6 +55,16 @@ struct mcbe_experiment {
     mcbe_status_t (*verify)(const void *params, const mcbe_cell_t *cell, int64_t trial,
                             const mcbe_layout_t *layout, const mcbe_record_t *record,
                             mcbe_error_t *err);
+
+    /** How many certificates a stored unit holds, and the k-th of them. Both NULL if it has none.
+     *  Not collective.
+     *  @param[out] certificate  owned by the caller: w, bias and x with mcbe_free, whatever the result
+     *  @return MCBE_OK; MCBE_ERR_NOMEM; the errors of making the layer again */
+    int64_t (*certificates)(const void *params, const mcbe_cell_t *cell,
+                            const mcbe_layout_t *layout, const mcbe_record_t *record);
+    mcbe_status_t (*certificate)(const void *params, const mcbe_cell_t *cell, int64_t trial,
+                                 const mcbe_layout_t *layout, const mcbe_record_t *record,
+                                 int64_t k, mcbe_certificate_t *certificate);
 };
 
 #endif

@@ -39,6 +39,20 @@ INJECTIVE = {"quarter": [[0, 1], [0, -1], [-1, -1]], "wide": [[1, 1], [1, -1], [
 SAMPLES = [[500, 500], [400, -1], [-1, -1]]
 
 
+# As a run with guided search stores them; verdicts 0 refuted, 1 proven, 2 undecided, -1 not run.
+UNIFORM = {"quarter": [[0.5, 1.0], [1.0, np.nan], [np.nan, np.nan]],
+           "wide": [[1.0, 1.0], [1.0, np.nan], [np.nan, np.nan]]}
+VERDICT = {"quarter": [[0, 2], [0, -1], [-1, -1]], "wide": [[1, 1], [2, -1], [-1, -1]]}
+
+
+def add_search(path):
+    with h5py.File(path, "a") as file:
+        for name in UNIFORM:
+            file[f"trials/hamming_uniform/{name}"] = np.array(UNIFORM[name])
+            file[f"trials/verdict/{name}"] = np.array(VERDICT[name], dtype="i1")
+    return path
+
+
 def write_result(path, listing=LISTING, hamming=HAMMING, samples=SAMPLES, **attributes):
     with h5py.File(path, "w") as file:
         file.attrs.update({"filetype": "mcbe-results", "version": np.array([1, 0]),
@@ -77,18 +91,31 @@ class PlotTest(unittest.TestCase):
 class Reading(PlotTest):
     def test_mean_over_the_trials_that_ran(self):
         diagram = plot.read_phase_diagram(write_result(self.folder / "a.h5"), "hamming")
-        np.testing.assert_array_equal(diagram.panels[0].cell_means, [0.25, 0.25, np.nan])
-        np.testing.assert_array_equal(diagram.panels[1].cell_means, [1, 1, np.nan])
+        np.testing.assert_array_equal(diagram.rows[0].panels[0].cell_means, [0.25, 0.25, np.nan])
+        np.testing.assert_array_equal(diagram.rows[0].panels[1].cell_means, [1, 1, np.nan])
         self.assertEqual((diagram.units_done, diagram.units), (3, 6))
         self.assertEqual(diagram.samples, (400, 500))
 
     def test_integer_quantity_marks_missing_by_minus_one(self):
         diagram = plot.read_phase_diagram(write_result(self.folder / "a.h5"), "mcbe_injective")
-        np.testing.assert_array_equal(diagram.panels[0].cell_means, [0.5, 0, np.nan])
+        np.testing.assert_array_equal(diagram.rows[0].panels[0].cell_means, [0.5, 0, np.nan])
+
+    def test_a_run_with_search_has_three_rows(self):
+        path = add_search(write_result(self.folder / "a.h5"))
+        uniform, visited, certain = plot.read_phase_diagram(path, "hamming").rows
+        np.testing.assert_array_equal(uniform.panels[0].cell_means, [0.75, 1, np.nan])
+        np.testing.assert_array_equal(visited.panels[0].cell_means, [0.25, 0.25, np.nan])
+        np.testing.assert_array_equal(certain.panels[0].cell_means, [0.25, 0, np.nan])
+        np.testing.assert_array_equal(certain.panels[1].cell_means, [1, 0.5, np.nan])
+
+    def test_injective_for_uniform_points_alone_is_a_share_of_one(self):
+        path = add_search(write_result(self.folder / "a.h5"))
+        uniform = plot.read_phase_diagram(path, "mcbe_injective").rows[0]
+        np.testing.assert_array_equal(uniform.panels[0].cell_means, [0.5, 1, np.nan])
 
     def test_titles_follow_the_definitions_in_config_order(self):
         diagram = plot.read_phase_diagram(write_result(self.folder / "a.h5"), "hamming")
-        self.assertEqual([panel.title for panel in diagram.panels],
+        self.assertEqual([panel.title for panel in diagram.rows[0].panels],
                          [r"bias $\alpha = 0.25$", r"bias $\alpha \sim \mathcal{N}(0,\ 0.1)$"])
 
     def test_ten_families_are_ordered_by_number_not_by_text(self):
@@ -155,6 +182,15 @@ class Pictures(PlotTest):
         self.assertEqual((finished.returncode, finished.stderr), (0, ""))
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()),
                          ["a.h5", "one.png", "two.pdf"])
+
+    def test_three_rows_make_a_higher_picture(self):
+        heights = []
+        for name, add in (("plain", lambda path: path), ("searched", add_search)):
+            source = add(write_result(self.folder / f"{name}.h5"))
+            finished = self.run_script(source)
+            self.assertEqual((finished.returncode, finished.stderr), (0, ""))
+            heights.append(matplotlib.image.imread(self.folder / f"{name}.png").shape[0])
+        self.assertGreater(heights[1], 2 * heights[0])
 
     def test_colours_are_those_of_the_values(self):
         low = {name: np.zeros((3, 2)) for name in HAMMING}

@@ -216,7 +216,7 @@ static int64_t least_entry(int size, size_t i)
     return least;
 }
 
-static void minima_are_taken_entry_by_entry(void **state)
+static void minima_and_sums_are_taken_entry_by_entry(void **state)
 {
     (void)state;
     enum { COUNT = 1000 };
@@ -224,18 +224,21 @@ static void minima_are_taken_entry_by_entry(void **state)
     const size_t pieces[] = {8, 60, (size_t)1 << 30}; /* 60: not a whole number of entries */
     for (size_t p = 0; p < COUNT_OF(pieces); p++) {
         double reals[COUNT];
-        int64_t integers[COUNT];
+        int64_t integers[COUNT], sums[COUNT];
         mcbe_comm_set_piece(ranks.comm, pieces[p]);
         for (size_t i = 0; i < COUNT; i++) {
             reals[i] = 0.25 * (double)entry(ranks.rank, i);
             integers[i] = entry(ranks.rank, i) * (INT64_C(1) << 60) / 5; /* no double holds all */
+            sums[i] = (int64_t)(i + 1) << ranks.rank;
         }
         mcbe_comm_min_f64(ranks.comm, reals, COUNT);
         mcbe_comm_min_i64(ranks.comm, integers, COUNT);
+        mcbe_comm_sum_i64(ranks.comm, sums, COUNT);
         for (size_t i = 0; i < COUNT; i++) {
             const int64_t least = least_entry(ranks.size, i);
             REQUIRE(reals[i] == 0.25 * (double)least);
             REQUIRE(integers[i] == least * (INT64_C(1) << 60) / 5);
+            REQUIRE(sums[i] == (int64_t)(i + 1) * ((INT64_C(1) << ranks.size) - 1));
         }
     }
     mcbe_comm_min_f64(ranks.comm, NULL, 0);
@@ -504,7 +507,7 @@ int main(int argc, char **argv)
         UNIT_TEST(the_lowest_failing_rank_speaks_for_all),
         UNIT_TEST(a_failure_without_a_sentence_gets_that_of_its_status),
         UNIT_TEST(broadcasts_of_any_length_arrive),
-        UNIT_TEST(minima_are_taken_entry_by_entry),
+        UNIT_TEST(minima_and_sums_are_taken_entry_by_entry),
         UNIT_TEST(minima_have_the_same_bits_for_any_order),
         UNIT_TEST(gathered_bytes_stand_in_rank_order),
         UNIT_TEST(gathering_leaves_waiting_messages_alone),

@@ -12,6 +12,9 @@ import mcbe_system as system
 CELLS = {"trials": 2, "grid.n": {"values": [2, 3, 30]}, "grid.m": {"values": [3, 30, 60]},
          "sampling.samples": 2 * 16384 + 1017}
 SMALL = {**CELLS, "sampling.samples": 16384 + 300}
+SEARCH = {"trials": 1, "grid.n": {"values": [3, 10]}, "grid.m": {"values": [9, 20, 100]}, "sampling.samples": 3000,
+          "search.enabled": True, "search.evaluations": 60000, "search.lower_evaluations": 20000,
+          "polytope.enabled": True, "exact.enabled": True, "exact.work_limit": 1e7}
 RANKS = (1, 2, 3, 4, 7)
 TEAMS = (1, 2, "all")
 
@@ -61,6 +64,18 @@ class Ranks(system.SystemTest):
                     self.assert_identical(expected, out)
             for path in self.dir.iterdir():
                 path.unlink()
+
+    def test_search(self):
+        """Batches and rows are dealt to the ranks; layers that are refuted, proven and left undecided."""
+        path = self.compute(SEARCH)
+        verdicts, points = system.read(path, "trials/verdict/zero", "points/x")
+        self.assertEqual(set(verdicts.ravel()), {0, 1, 2}, "refuted, proven, undecided")
+        self.assertGreater(points.size, 0)
+        expected = system.contents(path)
+        for ranks, team in ((1, 1), (2, 1), (2, "all"), (3, "all"), (4, 2), (7, "all")):
+            with self.subTest(ranks=ranks, team=team):
+                out = self.compute({**SEARCH, "run.ranks_per_unit": team}, f"{ranks}-{team}.h5", ranks=ranks)
+                self.assert_identical(expected, out)
 
     def test_the_stop_rule_ends_some_units_early(self):
         """Guards the case "stop rule" above: it would prove nothing if no unit stopped."""

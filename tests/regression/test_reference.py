@@ -89,12 +89,31 @@ class Consistency(system.SystemTest):
                 biases = (np.full(m, family["value"]) if family["kind"] == "constant"
                           else oracle.bias(SEED, n, m, trial, number, family["variance"]))
                 satisfied = np.count_nonzero(biases <= values)
-                refuted = (biases >= 0).all() and active[cell, trial] < n
+                refuted = self.is_refuted(out, family["name"], n, m, cell, trial,
+                                          biases * norms[rows] if scale == "row_norm" else biases)
+                if (biases >= 0).all() and active[cell, trial] < n:
+                    self.assertTrue(refuted, "a point refutes bias 0 and so every larger bias")
                 with self.subTest(scale, family=family["name"], n=n, m=m, trial=trial):
                     for measure, expected in (("hamming", satisfied / m), ("mcbe_injective", satisfied == m),
                                               ("verdict", 0 if refuted else 2)):
                         stored = system.read(out, f"trials/{measure}/{family['name']}")
                         self.assertEqual(stored[cell, trial], expected, measure)
+
+    def is_refuted(self, out, family, n, m, cell, trial, biases):
+        """Is there a certificate? If so, it must hold: fewer than n rows within rounding of the bias or above."""
+        coordinates, offset, claimed = system.read(out, f"certificates/{family}/x", f"certificates/{family}/offset",
+                                                   f"certificates/{family}/active")
+        start = offset[2 * cell + trial]
+        x = coordinates[start:start + n]
+        if np.isnan(x).any():
+            self.assertEqual(claimed[cell, trial], -1)
+            return False
+        rows = oracle.frame(SEED, n, m, trial)[0]
+        active = np.count_nonzero(rows @ x >= biases - 1e-13)
+        self.assertEqual(claimed[cell, trial], active)
+        self.assertLess(active, n)
+        self.assertAlmostEqual(np.linalg.norm(x), 1.0, places=12)
+        return True
 
     def test_measures_follow_from_alpha(self):
         for scale in ("row_norm", "absolute"):

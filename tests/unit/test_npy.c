@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "mcbe/frame.h"
+#include "npy.h"
 #include "unit.h"
 
 /* A file under construction. */
@@ -285,6 +286,41 @@ static void failed_allocations_leave_nothing(void **state)
     mcbe_frame_free(&frame);
 }
 
+/* What is saved is what NumPy documents, byte by byte, and comes back. */
+static void saved_arrays_are_npy_files(void **state)
+{
+    (void)state;
+    const double values[6] = {1, -2.5, 1e-300, 0.1, 5, 6};
+    unsigned char bytes[512];
+    mcbe_frame_t frame = {0};
+    mcbe_error_t err = {0};
+    const struct {
+        int64_t rows, columns;
+        const char *dictionary;
+    } cases[] = {{3, 2, "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 2), } "},
+                 {6, 0, "{'descr': '<f8', 'fortran_order': False, 'shape': (6,), } "}};
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        assert_int_equal(mcbe_npy_save("saved.npy", values, cases[i].rows, cases[i].columns, &err),
+                         MCBE_OK);
+        FILE *file = fopen("saved.npy", "rb");
+        assert_non_null(file);
+        assert_int_equal(fread(bytes, 1, sizeof bytes, file), 128 + sizeof values);
+        fclose(file);
+        assert_memory_equal(bytes, "\x93NUMPY\x01\x00\x76\x00", 10);
+        assert_memory_equal(bytes + 10, cases[i].dictionary, strlen(cases[i].dictionary));
+        assert_int_equal(bytes[127], '\n');
+        assert_memory_equal(bytes + 128, values, sizeof values);
+    }
+    assert_int_equal(mcbe_npy_save("saved.npy", values, 3, 2, &err), MCBE_OK);
+    assert_int_equal(mcbe_frame_load(&frame, "saved.npy", 0, &err), MCBE_OK);
+    assert_int_equal(frame.m, 3);
+    assert_memory_equal(frame.w, values, sizeof values);
+    mcbe_frame_free(&frame);
+    remove("saved.npy");
+    assert_int_equal(mcbe_npy_save("no/such/folder.npy", values, 3, 2, &err), MCBE_ERR_IO);
+    assert_non_null(strstr(err.text, "no/such/folder.npy"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +333,7 @@ int main(void)
         UNIT_TEST(a_file_cut_anywhere_is_refused),
         UNIT_TEST(bad_values_are_refused_with_their_row),
         UNIT_TEST(unreadable_paths_are_io_errors),
+        UNIT_TEST(saved_arrays_are_npy_files),
         UNIT_TEST(failed_allocations_leave_nothing),
     };
     return cmocka_run_group_tests_name("npy", tests, NULL, NULL);

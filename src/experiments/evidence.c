@@ -1,0 +1,181 @@
+#include "evidence.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "check.h"
+#include "mcbe/injectivity.h"
+#include "memory.h"
+
+/* How far |x| may miss the radius of K: coordinates are rounded. */
+#define RADIUS_TOLERANCE 1e-9
+
+mcbe_status_t mcbe_certificates_init(mcbe_certificates_t *certificates, int count, int n)
+{
+    const size_t values = (size_t)count * (size_t)n;
+    certificates->count = count;
+    certificates->n = n;
+    certificates->x = mcbe_alloc(values, sizeof *certificates->x);
+    certificates->active = mcbe_alloc((size_t)count, sizeof *certificates->active);
+    if (!certificates->x || !certificates->active) {
+        return MCBE_ERR_NOMEM;
+    }
+    for (size_t k = 0; k < values; k++) {
+        certificates->x[k] = (double)NAN;
+    }
+    for (int i = 0; i < count; i++) {
+        certificates->active[i] = -1;
+    }
+    return MCBE_OK;
+}
+
+void mcbe_certificates_free(mcbe_certificates_t *certificates)
+{
+    mcbe_free(certificates->x);
+    mcbe_free(certificates->active);
+    memset(certificates, 0, sizeof *certificates);
+}
+
+static int is_inside(const mcbe_domain_t *domain, int n, const double *x, double norm)
+{
+    const double slack = RADIUS_TOLERANCE * domain->radius;
+    double least = 0.0;
+    switch (domain->kind) {
+    case MCBE_DOMAIN_SPHERE:
+        least = domain->radius - slack;
+        break;
+    case MCBE_DOMAIN_SHELL:
+        least = domain->inner_radius - slack;
+        break;
+    case MCBE_DOMAIN_BALL:
+        break;
+    case MCBE_DOMAIN_GAUSSIAN:
+        return norm > 0.0;
+    }
+    for (int k = 0; k < n && domain->nonnegative; k++) {
+        if (x[k] < 0.0) {
+            return 0;
+        }
+    }
+    return norm > 0.0 && norm >= least && norm <= domain->radius + slack;
+}
+
+mcbe_status_t mcbe_certificate_count(const mcbe_domain_t *domain, const mcbe_frame_t *frame,
+                                     const double *x, const double *bias, int *active, int *inside)
+{
+    const size_t n = (size_t)frame->n;
+    float *a = mcbe_alloc(n, sizeof *a), *b = mcbe_alloc(n, sizeof *b);
+    double *copy = mcbe_alloc(n, sizeof *copy);
+    double *c = mcbe_alloc((size_t)frame->m, sizeof *c);
+    mcbe_status_t st = a && b && copy && c ? MCBE_OK : MCBE_ERR_NOMEM;
+    if (st == MCBE_OK) {
+        memcpy(copy, x, n * sizeof *copy);
+        mcbe_point_split(frame->n, copy, a, b);
+        const double norm = mcbe_point_norm(frame->n, a, b, 1);
+        mcbe_frame_pair_coefficients(frame, a, b, 1.0, c);
+        *active = mcbe_active_count(frame, c, bias, norm, NULL);
+        *inside = memcmp(copy, x, n * sizeof *copy) == 0 && is_inside(domain, frame->n, x, norm);
+    }
+    mcbe_free(c);
+    mcbe_free(copy);
+    mcbe_free(b);
+    mcbe_free(a);
+    return st;
+}
+
+mcbe_status_t mcbe_certificates_offer(const mcbe_domain_t *domain, const mcbe_frame_t *frame,
+                                      const double *direction, double radius, const double *biases,
+                                      mcbe_certificates_t *certificates)
+{
+    const size_t n = (size_t)frame->n;
+    double *x = mcbe_alloc(n, sizeof *x);
+    float *a = mcbe_alloc(n, sizeof *a), *b = mcbe_alloc(n, sizeof *b);
+    mcbe_status_t st = x && a && b ? MCBE_OK : MCBE_ERR_NOMEM;
+    if (st == MCBE_OK) {
+        for (size_t k = 0; k < n; k++) {
+            x[k] = radius * direction[k];
+        }
+        mcbe_point_split(frame->n, x, a, b);
+    }
+    for (int i = 0; i < certificates->count && st == MCBE_OK; i++) {
+        int active = 0, inside = 0;
+        if (certificates->active[i] >= 0) {
+            continue;
+        }
+        st = mcbe_certificate_count(domain, frame, x, biases + (size_t)i * (size_t)frame->m,
+                                    &active, &inside);
+        if (st == MCBE_OK && inside && active < frame->n) {
+            memcpy(certificates->x + (size_t)i * n, x, n * sizeof *x);
+            certificates->active[i] = active;
+        }
+    }
+    mcbe_free(b);
+    mcbe_free(a);
+    mcbe_free(x);
+    return st;
+}
+
+mcbe_status_t mcbe_sample_point(mcbe_design_t design, const mcbe_domain_t *domain,
+                                const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
+                                const mcbe_points_t *points, int64_t sample, mcbe_point_t *point)
+{
+    if (sample < MCBE_STORED_POINT) {
+        return mcbe_sampling_point(design, domain, frame, key, sample, point);
+    }
+    if (!points || sample - MCBE_STORED_POINT >= points->count) {
+        return MCBE_ERR_ARGUMENT;
+    }
+    double *copy = mcbe_alloc((size_t)frame->n, sizeof *copy);
+    if (!copy) {
+        return MCBE_ERR_NOMEM;
+    }
+    memcpy(copy, points->x + (sample - MCBE_STORED_POINT) * frame->n,
+           (size_t)frame->n * sizeof *copy);
+    mcbe_point_split(frame->n, copy, point->a, point->b);
+    point->scale = 1.0 / mcbe_point_norm(frame->n, point->a, point->b, 1);
+    mcbe_free(copy);
+    return MCBE_OK;
+}
+
+mcbe_status_t mcbe_sample_coordinates(mcbe_design_t design, const mcbe_domain_t *domain,
+                                      const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
+                                      const mcbe_points_t *points, int64_t sample, double *x)
+{
+    mcbe_point_t point = {0};
+    mcbe_status_t st;
+    MCBE_TRY(mcbe_point_init(&point, frame->n));
+    MCBE_TRY(mcbe_sample_point(design, domain, frame, key, points, sample, &point));
+    for (int k = 0; k < frame->n; k++) {
+        x[k] = ((double)point.a[k] + (double)point.b[k]) * point.scale;
+    }
+out:
+    mcbe_point_free(&point);
+    return st;
+}
+
+mcbe_status_t mcbe_certificates_from_samples(mcbe_design_t design, const mcbe_domain_t *domain,
+                                             const mcbe_frame_t *frame,
+                                             const mcbe_stream_key_t *key,
+                                             const mcbe_points_t *points,
+                                             const mcbe_bias_state_t *state, const double *biases,
+                                             mcbe_certificates_t *certificates)
+{
+    if (state->min_active >= frame->n) {
+        return MCBE_OK;
+    }
+    /* where radii were sampled the point is one of K as it is; else any radius of K will do */
+    const int as_drawn =
+        domain->radial == MCBE_RADIAL_SAMPLED || domain->kind == MCBE_DOMAIN_GAUSSIAN;
+    double *x = mcbe_alloc((size_t)frame->n, sizeof *x);
+    mcbe_status_t st = x ? MCBE_OK : MCBE_ERR_NOMEM;
+    if (st == MCBE_OK) {
+        st = mcbe_sample_coordinates(design, domain, frame, key, points, state->min_active_sample,
+                                     x);
+    }
+    if (st == MCBE_OK) {
+        st = mcbe_certificates_offer(domain, frame, x, as_drawn ? 1.0 : domain->radius, biases,
+                                     certificates);
+    }
+    mcbe_free(x);
+    return st;
+}

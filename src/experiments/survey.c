@@ -1,0 +1,265 @@
+#include "survey.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "check.h"
+#include "mcbe/exact.h"
+#include "mcbe/polytope.h"
+#include "memory.h"
+#include "searching.h"
+
+mcbe_status_t mcbe_survey_open(mcbe_survey_t **survey, mcbe_config_t *config, mcbe_error_t *err)
+{
+    mcbe_survey_t *made = mcbe_alloc(1, sizeof *made);
+    *survey = made;
+    if (!made) {
+        return MCBE_ERR_NOMEM;
+    }
+    mcbe_status_t st = mcbe_setup_open(&made->setup, config, err);
+    made->trials = mcbe_config_int(config, "trials");
+    mcbe_survey_number_columns(made);
+    return st;
+}
+
+void mcbe_survey_close(void **handle)
+{
+    mcbe_survey_t *survey = *handle;
+    if (survey) {
+        mcbe_setup_free(&survey->setup);
+        mcbe_free(survey->cells);
+        mcbe_free(survey);
+        *handle = NULL;
+    }
+}
+
+/* Seconds of one cell on one core, as measured on a 2023 server (AVX-512). A cell that shares its
+ * points with others pays for its screening only. */
+static double seconds_of_cell(const mcbe_setup_t *setup, double n, double m, int shares)
+{
+    const double samples = (double)setup->samples;
+    const double draw = 4e-9 + 1.6e-9 * n + 2.0 * m * n / 9e10; /* normals and product of a point */
+    const double updates = m * (1.0 + log(1.0 + samples / m));
+    const double visits = updates * (0.25e-9 * m * n + 4e-9 * m);
+    if (setup->design == MCBE_DESIGN_PAIRED) {
+        const double screen = 2e-9 + 0.02e-9 * n + 0.03e-9 * m;
+        return 5e-5 + visits + samples * screen + (shares ? 0.0 : 2.0 * sqrt(samples) * draw);
+    }
+    const double screen = 1e-9 + 0.15e-9 * m;
+    return 5e-5 + visits + samples * (screen + (shares ? 0.0 : draw));
+}
+
+/* Frame and its transpose, screening copies, one block of points and coefficients, or the two
+ * banks. */
+static double bytes_of_cell(const mcbe_setup_t *setup, double n, double m)
+{
+    const double width = mcbe_domain_block_size((int)n);
+    double bytes = 24.0 * n * m + 8.0 * width * (2.0 * n + m) + 64.0 * m;
+    if (setup->design == MCBE_DESIGN_PAIRED) {
+        bytes += 2.0 * (sqrt((double)setup->samples) + width) * (8.0 * n + 9.0 * m);
+    }
+    return bytes;
+}
+
+mcbe_status_t mcbe_survey_plan(const void *handle, mcbe_plan_t *plan, mcbe_error_t *err)
+{
+    const mcbe_survey_t *survey = handle;
+    const mcbe_setup_t *setup = &survey->setup;
+    (void)err;
+    memset(plan, 0, sizeof *plan);
+    plan->cells = mcbe_alloc((size_t)survey->cell_count, sizeof *plan->cells);
+    if (!plan->cells) {
+        return MCBE_ERR_NOMEM;
+    }
+    plan->trials = survey->trials;
+    plan->cell_count = survey->cell_count;
+    for (int64_t i = 0; i < survey->cell_count; i++) {
+        const mcbe_survey_cell_t *cell = survey->cells + i;
+        const double n = (double)cell->n, m = (double)cell->m;
+        const int shares = survey->nested_m > cell->m;
+        const double products = setup->design == MCBE_DESIGN_PAIRED
+                                    ? 2.0 * sqrt((double)setup->samples)
+                                    : (double)setup->samples;
+        plan->cells[i] =
+            (mcbe_cell_t){.n = cell->n,
+                          .m = cell->m,
+                          .flops = shares ? 0.0 : 2.0 * n * m * products,
+                          .seconds = seconds_of_cell(setup, n, m, shares),
+                          .bytes = bytes_of_cell(setup, n, m),
+                          .joins = survey->nested_m > 0 && i > 0 && cell[-1].n == cell->n};
+    }
+    return MCBE_OK;
+}
+
+mcbe_stream_key_t mcbe_survey_cell_key(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
+                                       int64_t trial)
+{
+    return (mcbe_stream_key_t){
+        .seed = survey->setup.seed, .n = cell->n, .m = cell->m, .trial = trial};
+}
+
+mcbe_stream_key_t mcbe_survey_points_key(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
+                                         int64_t trial)
+{
+    mcbe_stream_key_t key = mcbe_survey_cell_key(survey, cell, trial);
+    key.m = survey->nested_m > 0 ? survey->nested_m : key.m;
+    return key;
+}
+
+mcbe_status_t mcbe_survey_layer(const mcbe_survey_t *survey, const mcbe_cell_t *cell, int64_t trial,
+                                mcbe_frame_t *layer)
+{
+    const mcbe_stream_key_t key = mcbe_survey_points_key(survey, cell, trial);
+    mcbe_frame_t whole = {0};
+    if (key.m == cell->m) {
+        return mcbe_setup_frame(&survey->setup, &key, layer);
+    }
+    mcbe_status_t st = mcbe_setup_frame(&survey->setup, &key, &whole);
+    if (st == MCBE_OK) {
+        st = mcbe_frame_copy(layer, (int)cell->m, whole.n, whole.w, whole.n, 0, NULL);
+    }
+    mcbe_frame_free(&whole);
+    return st;
+}
+
+static mcbe_status_t exact_injectivity(const mcbe_survey_t *survey, const mcbe_frame_t *layer,
+                                       const double *biases, mcbe_findings_t *findings,
+                                       mcbe_error_t *err)
+{
+    const double limit = survey->setup.exact_work;
+    const mcbe_domain_t *domain = &survey->setup.domain;
+    mcbe_exact_verdict_t verdict;
+    if (mcbe_exact_depth_work(layer->n, layer->m) > limit) {
+        return MCBE_OK;
+    }
+    double *x = mcbe_alloc((size_t)layer->n, sizeof *x);
+    mcbe_status_t st = x ? MCBE_OK : MCBE_ERR_NOMEM;
+    if (st == MCBE_OK) {
+        st = mcbe_exact_injectivity(layer, limit, &verdict, x, err);
+    }
+    if (st == MCBE_OK) {
+        findings->injective = verdict;
+        if (verdict == MCBE_EXACT_NOT_INJECTIVE) {
+            const double radius = domain->kind == MCBE_DOMAIN_GAUSSIAN ? 1.0 : domain->radius;
+            st = mcbe_certificates_offer(domain, layer, x, radius, biases, &findings->certificates);
+        }
+    }
+    mcbe_free(x);
+    return st;
+}
+
+mcbe_status_t mcbe_survey_exact(const mcbe_survey_t *survey, const mcbe_frame_t *layer,
+                                const double *biases, mcbe_findings_t *findings, mcbe_error_t *err)
+{
+    const mcbe_setup_t *setup = &survey->setup;
+    const int whole = !setup->domain.nonnegative; /* the exact answers are about all directions */
+    mcbe_status_t st = MCBE_OK;
+    if (mcbe_survey_has(survey, MCBE_PHASE_EXACT) && whole) {
+        MCBE_TRY(exact_injectivity(survey, layer, biases, findings, err));
+        if (setup->domain.kind != MCBE_DOMAIN_GAUSSIAN &&
+            mcbe_exact_alpha_work(layer->n, layer->m) <= setup->exact_work) {
+            int doubtful = 0;
+            MCBE_TRY(
+                mcbe_exact_alpha(layer, setup->exact_work, findings->exact, NULL, &doubtful, err));
+            findings->generic = doubtful == 0;
+        }
+    }
+    if (mcbe_survey_has(survey, MCBE_PHASE_POLYTOPE) &&
+        mcbe_polytope_work(layer->n, layer->m) <= setup->polytope_work) {
+        /* rows that do not surround 0 have no such bias */
+        st = mcbe_polytope_bias(layer, &setup->domain, findings->polytope, NULL);
+        st = st == MCBE_ERR_NOMEM ? st : MCBE_OK;
+    }
+out:
+    return st;
+}
+
+/* The phases that follow sampling, for one layer. Collective over the team. */
+static mcbe_status_t examine(const mcbe_survey_t *survey, const mcbe_cell_t *cell, int64_t trial,
+                             const mcbe_team_t *team, const mcbe_frame_t *layer,
+                             mcbe_findings_t *findings, mcbe_error_t *err)
+{
+    const mcbe_setup_t *setup = &survey->setup;
+    const mcbe_stream_key_t key = mcbe_survey_cell_key(survey, cell, trial),
+                            points_key = mcbe_survey_points_key(survey, cell, trial);
+    const size_t m = (size_t)cell->m;
+    mcbe_bias_state_t *state = &findings->state;
+    mcbe_status_t st;
+    double *biases = mcbe_alloc((size_t)setup->family_count * m, sizeof *biases);
+    if (!biases) {
+        return MCBE_ERR_NOMEM;
+    }
+    MCBE_TRY(mcbe_setup_biases(setup, &key, layer, biases));
+    MCBE_TRY(mcbe_bias_witness_count(state, &findings->witness_points));
+    MCBE_TRY(mcbe_certificates_from_samples(setup->design, &setup->domain, layer, &points_key, NULL,
+                                            state, biases, &findings->certificates));
+    if (mcbe_survey_has(survey, MCBE_PHASE_SEARCH)) {
+        const mcbe_searching_t searching = {.domain = setup->domain,
+                                            .design = setup->design,
+                                            .evaluations = setup->search_evaluations,
+                                            .lower_evaluations = setup->lower_evaluations};
+        memcpy(findings->uniform, state->alpha, m * sizeof *state->alpha);
+        MCBE_TRY(mcbe_searching_run(&searching, layer, &key, team, biases, state, &findings->points,
+                                    &findings->certificates, &findings->evaluations));
+    }
+    if (mcbe_survey_has(survey, MCBE_PHASE_HOLDOUT)) {
+        MCBE_TRY(mcbe_sampling_holdout(&setup->domain, setup->precision, layer, &key, team, state,
+                                       setup->holdout_samples, &findings->violations));
+    }
+    if (mcbe_comm_rank(team->comm) == 0) {
+        MCBE_TRY(mcbe_survey_exact(survey, layer, biases, findings, err));
+    }
+out:
+    mcbe_free(biases);
+    return st;
+}
+
+mcbe_status_t mcbe_survey_compute(const void *params, const mcbe_cell_t *cells, int64_t count,
+                                  int64_t trial, const mcbe_team_t *team,
+                                  const mcbe_layout_t *layout, mcbe_record_t *records,
+                                  mcbe_error_t *err)
+{
+    const mcbe_survey_t *survey = params;
+    const mcbe_setup_t *setup = &survey->setup;
+    const mcbe_stream_key_t key = mcbe_survey_points_key(survey, cells, trial);
+    const mcbe_sampling_t sampling = {.domain = setup->domain,
+                                      .design = setup->design,
+                                      .precision = setup->precision,
+                                      .samples = setup->samples,
+                                      .unchanged = setup->unchanged,
+                                      .init_rows = setup->init_rows};
+    mcbe_frame_t frame = {0}, layer = {0};
+    mcbe_status_t st;
+    mcbe_bias_state_t *states = mcbe_alloc((size_t)count, sizeof *states);
+    mcbe_findings_t findings = {0};
+    if (!states) {
+        return MCBE_ERR_NOMEM;
+    }
+    MCBE_TRY(mcbe_setup_frame(setup, &key, &frame));
+    for (int64_t i = 0; i < count; i++) {
+        MCBE_TRY(mcbe_bias_state_init(&states[i], (int)cells[i].m));
+    }
+    MCBE_TRY(mcbe_sampling_run(&sampling, &frame, &key, team, states, (int)count, err));
+    mcbe_frame_free(&frame);
+    for (int64_t i = 0; i < count; i++) {
+        MCBE_TRY(mcbe_findings_init(&findings, survey, &cells[i]));
+        mcbe_bias_state_copy(&findings.state, &states[i]);
+        MCBE_TRY(mcbe_survey_layer(survey, &cells[i], trial, &layer));
+        MCBE_TRY(examine(survey, &cells[i], trial, team, &layer, &findings, err));
+        if (mcbe_comm_rank(team->comm) == 0) {
+            MCBE_TRY(mcbe_survey_write(survey, &cells[i], trial, &layer, &findings, layout,
+                                       &records[i]));
+        }
+        mcbe_frame_free(&layer);
+        mcbe_findings_free(&findings);
+    }
+out:
+    mcbe_frame_free(&layer);
+    mcbe_findings_free(&findings);
+    for (int64_t i = 0; i < count; i++) {
+        mcbe_bias_state_free(&states[i]);
+    }
+    mcbe_free(states);
+    mcbe_frame_free(&frame);
+    return st;
+}

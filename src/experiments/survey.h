@@ -1,0 +1,177 @@
+#ifndef MCBE_SURVEY_H
+#define MCBE_SURVEY_H
+
+/* Many random layers, each examined by the same phases: sampling, search, fresh points, exact answers.
+ * Experiments differ in the cells they ask for. survey.c runs the phases, survey_layout.c says what a
+ * record holds, survey_record.c writes and reads one, survey_verify.c checks one. */
+
+#include "evidence.h"
+#include "experiment.h"
+#include "mcbe/bias.h"
+#include "sampling.h"
+#include "setup.h"
+
+/* Rows for an experiment's key table, beside those of its cells. */
+#define MCBE_SURVEY_KEYS                                                                           \
+    MCBE_FRAME_KEYS, MCBE_DOMAIN_KEYS, MCBE_SAMPLING_KEYS, MCBE_SEARCH_KEYS, MCBE_BOUND_KEYS,      \
+        MCBE_EXACT_KEYS, MCBE_POLYTOPE_KEYS, MCBE_BIAS_KEYS, MCBE_RUN_KEYS
+
+/* What a quantity comes from: a run without that phase does not have its column. */
+typedef enum mcbe_phase {
+    MCBE_PHASE_SAMPLING,
+    MCBE_PHASE_SEARCH,
+    MCBE_PHASE_HOLDOUT,
+    MCBE_PHASE_BOUND, /* not work of its own: what follows from the others */
+    MCBE_PHASE_EXACT,
+    MCBE_PHASE_POLYTOPE
+} mcbe_phase_t;
+
+/* Quantities of a record. Which of them a run has depends on its phases. */
+typedef enum column {
+    COLUMN_SAMPLES,
+    COLUMN_UPDATES,
+    COLUMN_LAST_UPDATE,
+    COLUMN_WITNESS_POINTS,
+    COLUMN_GOOD_TURING,
+    COLUMN_MIN_ACTIVE,
+    COLUMN_MIN_ACTIVE_SAMPLE,
+    COLUMN_UNCONSTRAINED,
+    COLUMN_ALPHA_MIN,
+    COLUMN_ALPHA_MEAN,
+    COLUMN_ALPHA_UNIFORM_MEAN,
+    COLUMN_SEARCH_EVALUATIONS,
+    COLUMN_HOLDOUT_VIOLATIONS,
+    COLUMN_VIOLATION_BOUND,
+    COLUMN_EXACT_INJECTIVE,
+    COLUMN_CONSTANT_LOW,
+    COLUMN_CONSTANT_HIGH,
+    COLUMN_ALPHA,
+    COLUMN_DIRECTION,
+    COLUMN_ROW_NORM,
+    COLUMN_UNIFORM,
+    COLUMN_EXACT,
+    COLUMN_POLYTOPE,
+    COLUMN_WITNESS,
+    COLUMN_COUNT
+} mcbe_survey_column_t;
+
+/* Quantities of each bias family. */
+typedef enum family_column {
+    FAMILY_HAMMING,
+    FAMILY_INJECTIVE,
+    FAMILY_VERDICT,
+    FAMILY_HAMMING_UNIFORM,
+    FAMILY_ACTIVE,
+    FAMILY_X,
+    FAMILY_COUNT
+} mcbe_family_column_t;
+
+/* What was found out about a layer with respect to one bias. */
+enum { VERDICT_REFUTED = 0, VERDICT_PROVEN = 1, VERDICT_UNDECIDED = 2 };
+
+typedef struct mcbe_survey_cell {
+    int64_t n, m;
+} mcbe_survey_cell_t;
+
+typedef struct mcbe_survey {
+    mcbe_setup_t setup;
+    int64_t trials;
+    mcbe_survey_cell_t *cells; /* owned, ordered by n, then m */
+    int64_t cell_count;
+    int64_t nested_m; /* > 0: layers of one n are the first rows of one with so many, and share its
+                         points */
+    int column[COLUMN_COUNT];        /* numbers in the layout, -1 for what this run does not have */
+    int family_column[FAMILY_COUNT]; /* those of family 0, likewise */
+    int family_stride;               /* columns of one family */
+} mcbe_survey_t;
+
+/* Everything the phases found out about one layer. */
+typedef struct mcbe_findings {
+    mcbe_bias_state_t state;          /* owned; counts are the sampling phase's */
+    double *uniform;                  /* owned, [m], minima of the sampling phase alone, or NULL */
+    mcbe_points_t points;             /* owned, stored points that are evidence */
+    mcbe_certificates_t certificates; /* owned, one a family */
+    int64_t witness_points; /* different random points that are witnesses, before search */
+    int64_t evaluations;    /* of the search */
+    int64_t violations;     /* fresh points that would lower alpha* */
+    int64_t injective;      /* exact, at bias 0: 1 or 0, 2 undecided, -1 not computed */
+    double *exact;    /* owned, [m], exact alpha* of the unit sphere, NaN where not computed; or
+                          NULL */
+    int generic;      /* exact: no value rests on more ties than must be, so that n active rows span
+                         R^n */
+    double *polytope; /* owned, [m], guaranteed bias on K, NaN where not computed; or NULL */
+} mcbe_findings_t;
+
+/** Read the keys above and `trials`; the caller adds the cells. *survey is to be closed whatever the
+ *  result. @return as mcbe_setup_open */
+MCBE_NODISCARD mcbe_status_t mcbe_survey_open(mcbe_survey_t **survey, mcbe_config_t *config,
+                                              mcbe_error_t *err);
+
+/* Entries of an experiment's table; params is the survey. */
+void mcbe_survey_close(void **params);
+mcbe_status_t mcbe_survey_plan(const void *params, mcbe_plan_t *plan, mcbe_error_t *err);
+mcbe_status_t mcbe_survey_layout(const void *params, mcbe_layout_t *layout, mcbe_error_t *err);
+mcbe_status_t mcbe_survey_compute(const void *params, const mcbe_cell_t *cells, int64_t count,
+                                  int64_t trial, const mcbe_team_t *team,
+                                  const mcbe_layout_t *layout, mcbe_record_t *records,
+                                  mcbe_error_t *err);
+mcbe_status_t mcbe_survey_verify(const void *params, const mcbe_cell_t *cell, int64_t trial,
+                                 const mcbe_layout_t *layout, const mcbe_record_t *record,
+                                 mcbe_error_t *err);
+int64_t mcbe_survey_certificates(const void *params, const mcbe_cell_t *cell,
+                                 const mcbe_layout_t *layout, const mcbe_record_t *record);
+mcbe_status_t mcbe_survey_certificate(const void *params, const mcbe_cell_t *cell, int64_t trial,
+                                      const mcbe_layout_t *layout, const mcbe_record_t *record,
+                                      int64_t k, mcbe_certificate_t *certificate);
+
+/** Does this survey run that phase? */
+int mcbe_survey_has(const mcbe_survey_t *survey, mcbe_phase_t phase);
+
+/** Number every column of the layout; the same on every rank and in every run of one
+ *  configuration. */
+void mcbe_survey_number_columns(mcbe_survey_t *survey);
+
+/** May the bits of this column of the layout differ between libraries and CPU types although the
+ *  points found are the same? */
+int mcbe_survey_depends_on_library(const mcbe_survey_t *survey, int number);
+
+/** The address of what belongs to one cell alone: its drawn biases, its search, its fresh points. */
+mcbe_stream_key_t mcbe_survey_cell_key(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
+                                       int64_t trial);
+/** The address of the frame and the points of the sampling phase: nested cells share them. */
+mcbe_stream_key_t mcbe_survey_points_key(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
+                                         int64_t trial);
+
+/** The layer of a cell: a nested one is the first rows of a larger one. Free with
+ *  mcbe_frame_free. */
+MCBE_NODISCARD mcbe_status_t mcbe_survey_layer(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
+                                               int64_t trial, mcbe_frame_t *layer);
+
+/** The exact answers and the guaranteed bias, where they are wanted and within their work limits. A
+ *  layer found not to be injective also yields certificates.
+ *  @param[in] biases  [families][m], in the units of W */
+MCBE_NODISCARD mcbe_status_t mcbe_survey_exact(const mcbe_survey_t *survey,
+                                               const mcbe_frame_t *layer, const double *biases,
+                                               mcbe_findings_t *findings, mcbe_error_t *err);
+
+/** Empty findings for a layer of a cell. Free whatever the result. @return MCBE_OK;
+ *  MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_findings_init(mcbe_findings_t *findings,
+                                                const mcbe_survey_t *survey,
+                                                const mcbe_cell_t *cell);
+void mcbe_findings_free(mcbe_findings_t *findings);
+
+/** Fill a record: what was found, and everything that follows from it, the layer and the biases.
+ *  @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_survey_write(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
+                                               int64_t trial, const mcbe_frame_t *layer,
+                                               const mcbe_findings_t *findings,
+                                               const mcbe_layout_t *layout, mcbe_record_t *record);
+
+/** Take from a record what was found. @param[out] findings  from mcbe_findings_init */
+MCBE_NODISCARD mcbe_status_t mcbe_survey_read(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
+                                              const mcbe_layout_t *layout,
+                                              const mcbe_record_t *record,
+                                              mcbe_findings_t *findings);
+
+#endif
