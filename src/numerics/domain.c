@@ -107,6 +107,8 @@ void mcbe_domain_fill(const mcbe_domain_t *domain, int n, const mcbe_stream_key_
             x[s] = 1.0F;
             scale[s] = 1.0;
         }
+    }
+    for (int s = 0; s < width; s++) {
         scale[s] = 1.0 / sqrt(scale[s]);
     }
     if (radii_are_sampled(domain)) {

@@ -74,8 +74,13 @@ mcbe_status_t mcbe_estimator_create_design(mcbe_estimator_t **estimator, const m
     e->c = mcbe_alloc(m, sizeof *e->c);
     e->active = mcbe_alloc(m, sizeof *e->active);
     e->rows = mcbe_alloc(m, sizeof *e->rows);
-    mcbe_status_t st =
-        e->w_screen && e->alpha && e->c && e->active && e->rows ? MCBE_OK : MCBE_ERR_NOMEM;
+    e->lower = mcbe_alloc(m, sizeof *e->lower);
+    e->upper = mcbe_alloc(m, sizeof *e->upper);
+    e->bound = mcbe_alloc(m, sizeof *e->bound);
+    e->exact = mcbe_alloc(m, sizeof *e->exact);
+    const int whole = e->w_screen && e->alpha && e->c && e->active && e->rows && e->lower &&
+                      e->upper && e->bound && e->exact;
+    mcbe_status_t st = whole ? MCBE_OK : MCBE_ERR_NOMEM;
     if (st == MCBE_OK) {
         copy_frame_scaled(e);
         st = design == MCBE_DESIGN_IID ? mcbe_iid_create(&e->iid, e)
@@ -107,6 +112,10 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
         mcbe_free(e->c);
         mcbe_free(e->active);
         mcbe_free(e->rows);
+        mcbe_free(e->lower);
+        mcbe_free(e->upper);
+        mcbe_free(e->bound);
+        mcbe_free(e->exact);
         mcbe_free(e);
         *estimator = NULL;
     }
@@ -183,7 +192,13 @@ mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a, const fl
     const int m = e->frame->m, n = e->frame->n;
     e->stages.canonical++;
     e->kernels->coefficients(m, n, e->frame->wt, a, b, stride, scale, e->c);
-    mcbe_active_count(e->frame, e->c, NULL, mcbe_point_norm(n, a, b, stride) * scale, e->active);
+    return mcbe_estimator_settle(e, mcbe_point_norm(n, a, b, stride) * scale, sample, layers);
+}
+
+mcbe_status_t mcbe_estimator_settle(mcbe_estimator_t *e, double norm_x, int64_t sample,
+                                    const mcbe_layers_t *layers)
+{
+    mcbe_active_count(e->frame, e->c, NULL, norm_x, e->active);
     if (layers->fixed) {
         hold_against(e, layers->fixed, layers->holdout);
         return MCBE_OK;

@@ -28,6 +28,9 @@ struct mcbe_estimator {
     double *c;             /* owned, [m], canonical coefficients of the point being visited */
     unsigned char *active; /* owned, [m], which rows are active there */
     int *rows;             /* owned, [m] */
+    double *lower, *upper; /* owned, [m], between which coefficients of a suspect point lie */
+    double *bound;         /* owned, [m] */
+    unsigned char *exact;  /* owned, [m] */
     mcbe_stages_t stages;
 };
 
@@ -71,6 +74,16 @@ double mcbe_screen_tiny(const mcbe_estimator_t *e);
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a,
                                                   const float *b, ptrdiff_t stride, double scale,
                                                   int64_t sample, const mcbe_layers_t *layers);
+
+/** The same for a point whose canonical coefficients of the first screen->m rows lie between
+ *  e->lower and e->upper: computes those on which anything depends. */
+MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e,
+                                                       const mcbe_screen_t *screen, const float *x,
+                                                       ptrdiff_t stride, double scale,
+                                                       int64_t sample, const mcbe_layers_t *layers);
+/** What both end in. Takes the coefficients from e->c. */
+MCBE_NODISCARD mcbe_status_t mcbe_estimator_settle(mcbe_estimator_t *e, double norm_x,
+                                                   int64_t sample, const mcbe_layers_t *layers);
 
 /* A design: prepare makes the points of a block and their approximate coefficients; visit screens
  * them and takes the suspects among the samples [first, last) of the block to

@@ -44,8 +44,18 @@ static inline float minus_two_log(float u)
     return -2.0F * (exponent * ln2_high + (f + (tail + exponent * ln2_low)));
 }
 
-static void box_muller(size_t draws, const uint64_t *restrict bits, float *restrict cosines,
-                       float *restrict sines)
+/* -value if the uppermost bit is set. */
+static inline float flip_sign(float value, uint32_t bits)
+{
+    uint32_t word;
+    memcpy(&word, &value, sizeof word);
+    word ^= bits & 0x80000000U;
+    memcpy(&value, &word, sizeof value);
+    return value;
+}
+
+static inline void box_muller(size_t draws, const uint64_t *restrict bits, float *restrict cosines,
+                              float *restrict sines)
 {
     /* sin x = x + x z s(z), cos x = 1 - z/2 + z^2 c(z) with z = x^2, |x| <= pi/4; minimax fits,
      * 0.06 ulp */
@@ -53,53 +63,48 @@ static void box_muller(size_t draws, const uint64_t *restrict bits, float *restr
     static const float c0 = 4.16666456e-2F, c1 = -1.38873677e-3F, c2 = 2.44384519e-5F;
     static const float quarter = 3.65729530e-10F; /* (pi / 2) 2^-32 */
     for (size_t i = 0; i < draws; i++) {
-        uint32_t high = (uint32_t)(bits[i] >> 32), low = (uint32_t)bits[i];
-        float u = ((float)(int32_t)(high >> 1) + 0.5F) * 4.65661287e-10F; /* 2^-31 */
+        uint32_t low = (uint32_t)bits[i];
+        float u = ((float)(int32_t)(bits[i] >> 33) + 0.5F) * 4.65661287e-10F; /* 2^-31 */
         float radius = sqrtf(minus_two_log(u));
         /* the upper two bits of `low` choose the quarter turn, the rest the angle inside it,
          * centred */
-        uint32_t quadrant = low >> 30;
         float x = (float)(int32_t)((low << 2) ^ 0x80000000U) * quarter;
         float z = x * x;
         float sine = x + x * z * ((s2 * z + s1) * z + s0);
         float cosine = 1.0F - 0.5F * z + z * z * ((c2 * z + c1) * z + c0);
-        float first = (quadrant & 1U) ? sine : cosine;
-        float second = (quadrant & 1U) ? cosine : sine;
-        cosines[i] = radius * ((quadrant + 1U) & 2U ? -first : first);
-        sines[i] = radius * (quadrant & 2U ? -second : second);
+        int odd = (low & 0x40000000U) != 0;
+        float first = odd ? sine : cosine, second = odd ? cosine : sine;
+        cosines[i] = flip_sign(radius * first, low + 0x40000000U); /* turns 1 and 2 */
+        sines[i] = flip_sign(radius * second, low);                /* turns 2 and 3 */
+    }
+}
+
+static void normals(size_t count, const uint64_t *restrict bits, float *restrict out)
+{
+    for (; count >= 2 * MCBE_NORMAL_GROUP; count -= 2 * MCBE_NORMAL_GROUP) {
+        box_muller(MCBE_NORMAL_GROUP, bits, out, out + MCBE_NORMAL_GROUP);
+        bits += MCBE_NORMAL_GROUP;
+        out += 2 * MCBE_NORMAL_GROUP;
+    }
+    if (count > 0) { /* an odd count: the last sine has no place */
+        const size_t draws = (count + 1) / 2;
+        float sines[MCBE_NORMAL_GROUP];
+        box_muller(draws, bits, out, sines);
+        memcpy(out + draws, sines, (count - draws) * sizeof *out);
     }
 }
 
 static void sum_squares(int n, int width, const float *restrict x, double *restrict squares)
 {
-    memset(squares, 0, (size_t)width * sizeof *squares);
-    for (int k = 0; k < n; k++) {
-        const float *row = x + (ptrdiff_t)k * width;
-        for (int s = 0; s < width; s++) {
-            squares[s] += (double)row[s] * (double)row[s];
+    for (int start = 0; start < width; start += MCBE_SCREEN_TILE) {
+        double sum[MCBE_SCREEN_TILE] = {0};
+        for (int k = 0; k < n; k++) {
+            const float *row = x + (ptrdiff_t)k * width + start;
+            for (int s = 0; s < MCBE_SCREEN_TILE; s++) {
+                sum[s] += (double)row[s] * (double)row[s];
+            }
         }
-    }
-}
-
-static void scale_f32(int n, int width, const float *restrict x, const double *restrict scale,
-                      float *restrict out)
-{
-    for (int k = 0; k < n; k++) {
-        const ptrdiff_t row = (ptrdiff_t)k * width;
-        for (int s = 0; s < width; s++) {
-            out[row + s] = (float)((double)x[row + s] * scale[s]);
-        }
-    }
-}
-
-static void scale_f64(int n, int width, const float *restrict x, const double *restrict scale,
-                      double *restrict out)
-{
-    for (int k = 0; k < n; k++) {
-        const ptrdiff_t row = (ptrdiff_t)k * width;
-        for (int s = 0; s < width; s++) {
-            out[row + s] = (double)x[row + s] * scale[s];
-        }
+        memcpy(squares + start, sum, sizeof sum);
     }
 }
 
@@ -156,56 +161,33 @@ static int count_above(int m, const double *restrict c, double value)
     return (int)count;
 }
 
-/* One screen for each precision; counts are as wide as the coefficients so that they share
- * vectors. */
-#define DEFINE_SCREEN(function, real, integer)                                                     \
-    static int function(int m, int width, const real *restrict c, const real *restrict below,      \
-                        const real *restrict slack, int need, int active_seen,                     \
-                        unsigned char *restrict suspect)                                           \
-    {                                                                                              \
-        int any = 0;                                                                               \
-        for (int start = 0; start < width; start += MCBE_SCREEN_TILE) {                            \
-            real rival[MCBE_SCREEN_TILE]; /* the best row that may lie below its alpha */          \
-            integer active[MCBE_SCREEN_TILE] = {0}, ahead[MCBE_SCREEN_TILE] = {0};                 \
-            for (int s = 0; s < MCBE_SCREEN_TILE; s++) {                                           \
-                rival[s] = -(real)INFINITY;                                                        \
-            }                                                                                      \
-            for (int j = 0; j < m; j++) {                                                          \
-                const real *row = c + (ptrdiff_t)j * width + start;                                \
-                const real limit = below[j], error = slack[j];                                     \
-                for (int s = 0; s < MCBE_SCREEN_TILE; s++) {                                       \
-                    real candidate = row[s] < limit ? row[s] + error : -(real)INFINITY;            \
-                    rival[s] = candidate > rival[s] ? candidate : rival[s];                        \
-                    active[s] += row[s] >= error;                                                  \
-                }                                                                                  \
-            }                                                                                      \
-            for (int j = 0; j < m; j++) {                                                          \
-                const real *row = c + (ptrdiff_t)j * width + start;                                \
-                const real error = slack[j];                                                       \
-                for (int s = 0; s < MCBE_SCREEN_TILE; s++) {                                       \
-                    ahead[s] += row[s] - error > rival[s];                                         \
-                }                                                                                  \
-            }                                                                                      \
-            for (int s = 0; s < MCBE_SCREEN_TILE; s++) {                                           \
-                int flags = (ahead[s] < need ? MCBE_SUSPECT_ALPHA : 0) |                           \
-                            (active[s] < active_seen ? MCBE_SUSPECT_ACTIVE : 0);                   \
-                suspect[start + s] = (unsigned char)flags;                                         \
-                any |= flags;                                                                      \
-            }                                                                                      \
-        }                                                                                          \
-        return any;                                                                                \
-    }
+/* Samples that are tested once more together if any of them needs it. */
+#define SCREEN_GROUP 16
 
-DEFINE_SCREEN(screen_f32, float, int32_t)
-DEFINE_SCREEN(screen_f64, double, int64_t)
+/* count + 1 or count; a vector addition under a mask where there are masks. */
+#ifdef __AVX512F__
+#define COUNT_IF(condition, count) ((condition) ? (count) + 1 : (count))
+#else
+#define COUNT_IF(condition, count) ((count) + (condition))
+#endif
+
+#define REAL float
+#define INTEGER int32_t
+#define NAME(name) name##_f32
+#include "kernels_iid.h"
+#undef REAL
+#undef INTEGER
+#undef NAME
+#define REAL double
+#define INTEGER int64_t
+#define NAME(name) name##_f64
+#include "kernels_iid.h"
 
 extern const mcbe_kernels_t MCBE_KERNELS;
 const mcbe_kernels_t MCBE_KERNELS = {
     .name = MCBE_KERNELS_NAME,
-    .box_muller = box_muller,
+    .normals = normals,
     .sum_squares = sum_squares,
-    .scale_f32 = scale_f32,
-    .scale_f64 = scale_f64,
     .coefficients = coefficients,
     .highest_below = highest_below,
     .count_above = count_above,

@@ -37,18 +37,27 @@ typedef struct mcbe_pair_norms {
                                     row   norm; INFINITY where the norm is not known well enough */
 } mcbe_pair_norms_t;
 
+/* What points are screened by. Coefficients are those of x, the points themselves are x times scale;
+ * unit is a power of two that keeps the numbers near 1. */
+typedef struct mcbe_screen_limits {
+    double unit;
+    const double *scale; /* [width] */
+    const double *norm;  /* [width], at least |x|, or NULL: norm_factor unit / scale */
+    double norm_factor;
+    double error, tiny; /* a coefficient is known to error |x| + tiny */
+    double top;         /* the largest alpha */
+    int need, active_seen;
+} mcbe_screen_limits_t;
+
 typedef struct mcbe_kernels {
     const char *name;
 
-    /* Box-Muller: draw i gives cosines[i] = r cos(t), sines[i] = r sin(t); i < draws. */
-    void (*box_muller)(size_t draws, const uint64_t *bits, float *cosines, float *sines);
+    /* `count` normals from (count + 1) / 2 draws by Box-Muller, in groups: up to MCBE_NORMAL_GROUP
+     * draws give as many r cos(t) and then as many r sin(t). */
+    void (*normals)(size_t count, const uint64_t *bits, float *out);
 
     /* squares[s] = sum over k = 0 .. n-1 in this order of x[k][s]^2, x is [n][width], fp64. */
     void (*sum_squares)(int n, int width, const float *x, double *squares);
-
-    /* out[k][s] = x[k][s] * scale[s], rounded once to fp64 and, for f32, once more. */
-    void (*scale_f32)(int n, int width, const float *x, const double *scale, float *out);
-    void (*scale_f64)(int n, int width, const float *x, const double *scale, double *out);
 
     /* Canonical coefficients of the point a + b (b may be NULL: a alone), see
      * mcbe_frame_coefficients; the sum is formed in fp64; wt is [n][m]. */
@@ -60,15 +69,14 @@ typedef struct mcbe_kernels {
     double (*highest_below)(int m, const double *alpha, const double *c);
     int (*count_above)(int m, const double *c, double value);
 
-    /* Screen approximate coefficients c [m][width] whose error in row j is at most slack[j]:
-     * suspect[s] gets MCBE_SUSPECT_ALPHA unless at least `need` rows surely beat every row that may
-     * lie below its alpha (c_j < below[j]), and MCBE_SUSPECT_ACTIVE unless at least `active_seen`
-     * rows are surely >= 0.
+    /* Screen points by approximate coefficients c [m][width]: suspect[s] = 0 only if at least `need`
+     * rows surely beat every row that may lie below its alpha, and at least `active_seen` rows are
+     * surely >= 0. alpha [m] is in the units of the coefficients, divided by unit.
      * @return whether any sample is suspect */
-    int (*screen_f32)(int m, int width, const float *c, const float *below, const float *slack,
-                      int need, int active_seen, unsigned char *suspect);
-    int (*screen_f64)(int m, int width, const double *c, const double *below, const double *slack,
-                      int need, int active_seen, unsigned char *suspect);
+    int (*screen_f32)(int m, int width, const float *c, const float *alpha,
+                      const mcbe_screen_limits_t *by, unsigned char *suspect);
+    int (*screen_f64)(int m, int width, const double *c, const double *alpha,
+                      const mcbe_screen_limits_t *by, unsigned char *suspect);
 
     /* Paired design: tiles are [n or m][MCBE_SCREEN_TILE], see paired.c. */
     void (*pair_norms)(int n, const float *tile, const float *tile_squares, const float *fixed,

@@ -51,8 +51,8 @@ struct mcbe_refute {
     float *x;     /* owned, [n][WALKERS], unit vectors */
     float *c;     /* owned, [m][WALKERS], coefficients of unit rows, then excess, then gradient */
     float *raw;   /* owned, [m][WALKERS], coefficients in units of the largest row norm */
-    float *zero;  /* owned, [m], the slack of screens that decide nothing for good */
     float *below; /* owned, [m], alpha in units of the largest row norm */
+    double one[WALKERS]; /* the factors of unit vectors */
     unsigned char suspect[WALKERS];
 
     double *alpha;                  /* owned, [m] */
@@ -113,7 +113,6 @@ static mcbe_status_t allocate(mcbe_refute_t *r, int with_bias)
     r->x = mcbe_alloc(n * WALKERS, sizeof *r->x);
     r->c = mcbe_alloc(m * WALKERS, sizeof *r->c);
     r->raw = mcbe_alloc(m * WALKERS, sizeof *r->raw);
-    r->zero = mcbe_alloc(m, sizeof *r->zero);
     r->below = mcbe_alloc(m, sizeof *r->below);
     r->alpha = mcbe_alloc(m, sizeof *r->alpha);
     r->point = mcbe_alloc(n, sizeof *r->point);
@@ -121,8 +120,8 @@ static mcbe_status_t allocate(mcbe_refute_t *r, int with_bias)
     r->b = mcbe_alloc(n, sizeof *r->b);
     r->values = mcbe_alloc(m, sizeof *r->values);
     r->rows = mcbe_alloc(m, sizeof *r->rows);
-    if (!r->w || !r->norm || !r->x || !r->c || !r->raw || !r->zero || !r->below || !r->alpha ||
-        !r->point || !r->a || !r->b || !r->values || !r->rows) {
+    if (!r->w || !r->norm || !r->x || !r->c || !r->raw || !r->below || !r->alpha || !r->point ||
+        !r->a || !r->b || !r->values || !r->rows) {
         return MCBE_ERR_NOMEM;
     }
     if (with_bias) {
@@ -176,6 +175,9 @@ mcbe_status_t mcbe_refute_create(mcbe_refute_t **refute, const mcbe_frame_t *fra
     const float norm = spectral_norm(r);
     r->rate = 1.0F / (norm * norm);
     spread_radii(r);
+    for (int s = 0; s < WALKERS; s++) {
+        r->one[s] = 1.0;
+    }
     *refute = r;
     return MCBE_OK;
 }
@@ -191,7 +193,6 @@ void mcbe_refute_destroy(mcbe_refute_t **refute)
         mcbe_free(r->x);
         mcbe_free(r->c);
         mcbe_free(r->raw);
-        mcbe_free(r->zero);
         mcbe_free(r->below);
         mcbe_free(r->alpha);
         mcbe_free(r->point);
@@ -255,6 +256,17 @@ static void start_walkers(mcbe_refute_t *r, int64_t batch)
     settle_walkers(r);
 }
 
+/* Without margins: the screen decides nothing for good. */
+static void screen_walkers(mcbe_refute_t *r)
+{
+    mcbe_screen_limits_t limits = {
+        .unit = 1.0, .scale = r->one, .top = -INFINITY, .need = r->frame->n};
+    for (int j = 0; j < r->frame->m; j++) {
+        limits.top = (double)r->below[j] > limits.top ? (double)r->below[j] : limits.top;
+    }
+    (void)mcbe_kernels()->screen_f32(r->frame->m, WALKERS, r->raw, r->below, &limits, r->suspect);
+}
+
 /* Coefficients of all walkers, and from them: in c the excess over the bias, which at least 0 means
  * active; in suspect the walkers that may lower alpha. */
 static void evaluate(mcbe_refute_t *r)
@@ -270,7 +282,7 @@ static void evaluate(mcbe_refute_t *r)
             raw[s] = norm * c[s];
         }
     }
-    mcbe_kernels()->screen_f32(m, WALKERS, r->raw, r->below, r->zero, n, 0, r->suspect);
+    screen_walkers(r);
     for (int j = 0; r->bias && j < m; j++) {
         const float shift = r->shift[j];
         float *c = r->c + (size_t)j * WALKERS;

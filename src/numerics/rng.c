@@ -3,6 +3,9 @@
 #include "kernels.h"
 #include "pcg.h"
 
+/* Draws made at a time, whole groups: generator and kernel take long to start. */
+#define BATCH (16 * (size_t)MCBE_NORMAL_GROUP)
+
 /* SplitMix64 (Steele, Lea, Flood 2014): one step of its sequence, a bijection of 64-bit words. */
 static uint64_t splitmix(uint64_t z)
 {
@@ -72,21 +75,11 @@ uint64_t mcbe_rng_below(mcbe_rng_t *rng, uint64_t bound)
 void mcbe_rng_normals(mcbe_rng_t *rng, float *out, size_t count)
 {
     const mcbe_kernels_t *kernels = mcbe_kernels();
-    uint64_t bits[MCBE_NORMAL_GROUP];
-    float spare[MCBE_NORMAL_GROUP];
-    while (count > 0) {
-        size_t draws = (count + 1) / 2 < MCBE_NORMAL_GROUP ? (count + 1) / 2 : MCBE_NORMAL_GROUP;
-        size_t sines = count - draws < draws ? count - draws : draws;
+    uint64_t bits[BATCH];
+    for (size_t done, draws; count > 0; count -= done, out += done) {
+        done = count < 2 * BATCH ? count : 2 * BATCH;
+        draws = (done + 1) / 2;
         mcbe_pcg_fill(rng, bits, draws);
-        if (sines == draws) {
-            kernels->box_muller(draws, bits, out, out + draws);
-        } else { /* an odd count: the last sine has no place */
-            kernels->box_muller(draws, bits, out, spare);
-            for (size_t i = 0; i < sines; i++) {
-                out[draws + i] = spare[i];
-            }
-        }
-        out += draws + sines;
-        count -= draws + sines;
+        kernels->normals(done, bits, out);
     }
 }
