@@ -13,7 +13,7 @@
 /* Samples screened in one go; widths handed to the screens are multiples of it. */
 #define MCBE_SCREEN_TILE 64
 
-/* What a screen found out about a sample. */
+/* What a screen of the paired design found out about a sample. */
 enum {
     MCBE_SUSPECT_ALPHA = 1, /* some row may have to be lowered */
     MCBE_SUSPECT_ACTIVE = 2 /* fewer rows may be active at bias 0 than ever before */
@@ -97,7 +97,10 @@ typedef struct mcbe_kernels {
      * they are loaded, bytes are not. */
     int (*pair_screen_i8)(int m, const int8_t *tile, const uint32_t *fixed, const int8_t *limit,
                           int need, int active_seen, unsigned char *suspect);
-    /* As screen_f32, on coefficients (tile + fixed) * inverse with errors row_norm * error. */
+    /* Screen pairs by coefficients (tile + fixed) * inverse, known to row_norm * error: suspect[s]
+     * gets MCBE_SUSPECT_ALPHA unless at least `need` rows surely beat every row that may lie below
+     * its alpha, and MCBE_SUSPECT_ACTIVE unless at least `active_seen` rows are surely >= 0.
+     * @return whether any sample is suspect */
     int (*pair_screen_f32)(int m, const float *tile, const float *fixed,
                            const mcbe_pair_norms_t *norms, const float *alpha,
                            const float *row_norm, int need, int active_seen,

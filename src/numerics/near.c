@@ -53,6 +53,15 @@ static void mark_doubtful(const mcbe_estimator_t *e, int m, double norm_x)
     }
 }
 
+static int marked_rows(const mcbe_estimator_t *e, int m)
+{
+    int count = 0;
+    for (int j = 0; j < m; j++) {
+        count += e->exact[j];
+    }
+    return count;
+}
+
 static int surely_active(const mcbe_estimator_t *e, int m)
 {
     int count = 0;
@@ -93,6 +102,9 @@ mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e, const mcbe_screen_t
     mark_neighbours(e, m, lowerable);
     if (doubtful) {
         mark_doubtful(e, m, norm_x);
+    }
+    if (marked_rows(e, m) > most) {
+        return mcbe_estimator_visit(e, x, NULL, stride, scale, sample, layers);
     }
     for (int j = 0; j < m; j++) {
         e->c[j] = e->exact[j] ? coefficient(e->frame, j, x, stride, scale) : e->lower[j];
