@@ -474,6 +474,22 @@ static int64_t rank_starts(mcbe_lower_t *lower, const double *x, int64_t count, 
     return ranked;
 }
 
+/* The best start at which row j is among the n largest is a finding as it stands, so that nothing is
+ * lost even among rows so alike that canonical values order them by rounding alone. */
+static void offer_starts(mcbe_lower_t *lower, const start_t *starts, int64_t count, finding_t *best)
+{
+    const size_t bytes = (size_t)lower->frame->n * sizeof *best->x;
+    double *x = lower->here.x;
+    for (int64_t i = 0; i < count && isinf(best->value) && !exhausted(lower); i++) {
+        memcpy(x, starts[i].x, bytes); /* to the bit, should it be a point found before */
+        const double value = verify(lower, x);
+        if (value < best->value) {
+            best->value = value;
+            memcpy(best->x, x, bytes);
+        }
+    }
+}
+
 mcbe_status_t mcbe_lower_row(mcbe_lower_t *lower, int row, const double *starts,
                              int64_t start_count, int64_t evaluations, double *x, double *value,
                              int64_t *used)
@@ -493,6 +509,7 @@ mcbe_status_t mcbe_lower_row(mcbe_lower_t *lower, int row, const double *starts,
     lower->search_budget = evaluations - (evaluations < 2 * NUDGES ? evaluations / 2 : NUDGES);
     if (lower->rivals.limit >= 0) { /* n copies with lower indices always come first */
         const int64_t ranked = rank_starts(lower, starts, start_count, order);
+        offer_starts(lower, order, ranked, &best);
         for (int64_t next = 0; !exhausted(lower); next++) {
             if (next < ranked) {
                 (void)load(lower, order[next].x);

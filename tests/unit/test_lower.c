@@ -331,6 +331,119 @@ static void small_layers_are_exact(void **state)
     assert_nearly_always_exact(FAMILY_UNIT_ROWS, 4, 20, 20);
 }
 
+/* --- promises -------------------------------------------------------------------------------------- */
+
+/* Ties, copies and rows 1e280 apart: the point returned is evidence and the budget is kept, whatever
+ * is found. A row that starts at a point where it is among the n largest ends no higher. */
+static void any_layer_gives_evidence_within_the_budget(void **state)
+{
+    (void)state;
+    int found = 0;
+    for (int family = 0; family < FAMILY_COUNT; family++) {
+        mcbe_rng_t rng = test_rng(900 + (uint64_t)family);
+        for (int number = 0; number < 12; number++) {
+            const int n = test_between(&rng, 1, 9), m = test_between(&rng, n, 4 * n + 4);
+            const int budget = test_between(&rng, 0, 400);
+            mcbe_frame_t frame;
+            case_frame(&frame, (frame_family_t)family, m, n, &rng);
+            for (int row = 0; row < m; row++) {
+                const lowered_t got = lower_row(&frame, row, budget);
+                assert_true(got.used >= 0 && got.used <= budget);
+                assert_evidence(&frame, row, &got);
+                if (isfinite(got.value)) {
+                    const lowered_t again = lower_from(&frame, row, got.x, 1, 60);
+                    assert_evidence(&frame, row, &again);
+                    assert_true(again.value <= got.value + 1e-9 * frame.norm[row]);
+                    found++;
+                }
+            }
+            mcbe_frame_free(&frame);
+        }
+    }
+    assert_true(found > 0);
+}
+
+/* A row shorter than all others that surround it is never among the largest: no point, no value. */
+static void a_row_that_is_never_among_the_largest_stays_infinite(void **state)
+{
+    (void)state;
+    double w[9 * 2] = {1e-3, 0};
+    mcbe_frame_t frame;
+    for (int j = 1; j < 9; j++) {
+        w[2 * j] = cos(TEST_PI * j / 4);
+        w[2 * j + 1] = sin(TEST_PI * j / 4);
+    }
+    assert_int_equal(mcbe_frame_copy(&frame, 9, 2, w, 2, 0, NULL), MCBE_OK);
+    const lowered_t got = lower_row(&frame, 0, 2000);
+    assert_true(isinf(got.value) && got.value > 0);
+    assert_evidence(&frame, 0, &got);
+    mcbe_frame_free(&frame);
+}
+
+/* What a row finds does not depend on the rows that the workspace was used for before. */
+static void a_row_does_not_depend_on_the_rows_before_it(void **state)
+{
+    (void)state;
+    const mcbe_stream_key_t key = {.seed = 7, .n = 6, .m = 20};
+    mcbe_rng_t rng = test_rng(31);
+    mcbe_frame_t frame;
+    mcbe_lower_t *lower = NULL;
+    case_frame(&frame, FAMILY_GAUSSIAN, 20, 6, &rng);
+    assert_int_equal(mcbe_lower_create(&lower, &frame, &sphere, &key), MCBE_OK);
+    for (int row = 19; row >= 0; row--) {
+        lowered_t got;
+        const lowered_t alone = lower_row(&frame, row, 500);
+        assert_int_equal(mcbe_lower_row(lower, row, NULL, 0, 500, got.x, &got.value, &got.used),
+                         MCBE_OK);
+        assert_true(got.value == alone.value && got.used == alone.used);
+        assert_memory_equal(got.x, alone.x, 6 * sizeof *got.x);
+    }
+    mcbe_lower_destroy(&lower);
+    mcbe_frame_free(&frame);
+}
+
+static void domains_that_do_not_suit_are_refused(void **state)
+{
+    (void)state;
+    const mcbe_domain_t refused[] = {
+        {.kind = MCBE_DOMAIN_GAUSSIAN, .radius = 1},
+        {.kind = MCBE_DOMAIN_BALL, .radius = 1, .radial = MCBE_RADIAL_SAMPLED},
+        {.kind = MCBE_DOMAIN_SPHERE, .radius = 1, .nonnegative = 1}};
+    const mcbe_stream_key_t key = {.seed = 7, .n = 3, .m = 6};
+    mcbe_frame_t frame;
+    assert_int_equal(mcbe_frame_named(&frame, MCBE_ENSEMBLE_OCTAHEDRON), MCBE_OK);
+    for (size_t i = 0; i < COUNT_OF(refused); i++) {
+        mcbe_lower_t *lower = NULL;
+        assert_int_equal(mcbe_lower_create(&lower, &frame, &refused[i], &key), MCBE_ERR_ARGUMENT);
+        assert_null(lower);
+    }
+    mcbe_frame_free(&frame);
+}
+
+static mcbe_status_t create_and_lower(const mcbe_frame_t *frame)
+{
+    const mcbe_stream_key_t key = {.seed = 7, .n = 3, .m = 6};
+    const double start[3] = {1, 0, 0};
+    double x[3], value;
+    int64_t used;
+    mcbe_lower_t *lower = NULL;
+    mcbe_status_t st = mcbe_lower_create(&lower, frame, &sphere, &key);
+    if (st == MCBE_OK) {
+        st = mcbe_lower_row(lower, 0, start, 1, 50, x, &value, &used);
+    }
+    mcbe_lower_destroy(&lower);
+    return st;
+}
+
+static void memory_running_out_is_reported(void **state)
+{
+    (void)state;
+    mcbe_frame_t frame;
+    assert_int_equal(mcbe_frame_named(&frame, MCBE_ENSEMBLE_OCTAHEDRON), MCBE_OK);
+    ASSERT_SURVIVES_FAILED_ALLOCATIONS(create_and_lower(&frame));
+    mcbe_frame_free(&frame);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -340,6 +453,11 @@ int main(void)
         UNIT_TEST(polyhedra_are_known),
         UNIT_TEST(as_many_rows_as_dimensions_go_to_minus_their_norm),
         UNIT_TEST(small_layers_are_exact),
+        UNIT_TEST(any_layer_gives_evidence_within_the_budget),
+        UNIT_TEST(a_row_that_is_never_among_the_largest_stays_infinite),
+        UNIT_TEST(a_row_does_not_depend_on_the_rows_before_it),
+        UNIT_TEST(domains_that_do_not_suit_are_refused),
+        UNIT_TEST(memory_running_out_is_reported),
     };
     return cmocka_run_group_tests_name("lower", tests, NULL, NULL);
 }
