@@ -101,13 +101,13 @@ mcbe_status_t mcbe_sampling_point(mcbe_design_t design, const mcbe_domain_t *dom
 
 /* The rows of a layer are points for that layer only: a nested one has fewer. */
 static mcbe_status_t visit_rows(const mcbe_frame_t *frame, mcbe_estimator_t *estimator,
-                                mcbe_bias_state_t *state)
+                                mcbe_bias_state_t *state, mcbe_bias_events_t *events)
 {
     float *x = mcbe_alloc((size_t)frame->n, sizeof *x);
     mcbe_status_t st = x ? MCBE_OK : MCBE_ERR_NOMEM;
     for (int64_t row = 0; row < state->m && st == MCBE_OK; row++) {
         const double scale = row_point(frame, row, x);
-        st = mcbe_estimator_point(estimator, x, NULL, scale, mcbe_row_sample(row), state, NULL);
+        st = mcbe_estimator_point(estimator, x, NULL, scale, mcbe_row_sample(row), state, events);
     }
     mcbe_free(x);
     return st;
@@ -160,9 +160,24 @@ static void agree_counts(const mcbe_team_t *team, const mcbe_bias_state_t *agree
     state->samples = agreed->samples + visited;
 }
 
+static mcbe_status_t remember(mcbe_bias_events_t *history, const mcbe_bias_event_t *events,
+                              size_t count)
+{
+    void *list = history->list;
+    mcbe_status_t st =
+        mcbe_grow(&list, &history->capacity, history->count + count, sizeof *history->list);
+    if (st == MCBE_OK && count > 0) {
+        history->list = list;
+        memcpy(history->list + history->count, events, count * sizeof *events);
+        history->count += count;
+    }
+    return st;
+}
+
 /* End of a round in a team: everybody leaves with the state one rank would have. */
 static mcbe_status_t agree(const mcbe_team_t *team, int64_t visited, mcbe_bias_state_t *agreed,
-                           mcbe_bias_events_t *events, mcbe_bias_state_t *state)
+                           mcbe_bias_events_t *events, mcbe_bias_state_t *state,
+                           mcbe_bias_events_t *history)
 {
     const size_t m = (size_t)state->m;
     void *all = NULL;
@@ -182,13 +197,16 @@ static mcbe_status_t agree(const mcbe_team_t *team, int64_t visited, mcbe_bias_s
         }
         mcbe_bias_sort_events(all, bytes / sizeof(mcbe_bias_event_t));
         mcbe_bias_replay(agreed, all, bytes / sizeof(mcbe_bias_event_t));
+        if (history) {
+            MCBE_TRY(remember(history, all, bytes / sizeof(mcbe_bias_event_t)));
+        }
         /* two independent ways to the same minima */
         MCBE_BUG_ASSERT(memcmp(agreed->alpha, state->alpha, m * sizeof *state->alpha) == 0);
     }
-    int64_t history[2] = {agreed->updates, agreed->last_update};
-    mcbe_comm_broadcast(team->comm, history, sizeof history);
-    agreed->updates = state->updates = history[0];
-    agreed->last_update = state->last_update = history[1];
+    int64_t counts[2] = {agreed->updates, agreed->last_update};
+    mcbe_comm_broadcast(team->comm, counts, sizeof counts);
+    agreed->updates = state->updates = counts[0];
+    agreed->last_update = state->last_update = counts[1];
     agreed->samples = state->samples;
     agreed->min_active = state->min_active;
     agreed->min_active_sample = state->min_active_sample;
@@ -225,11 +243,13 @@ static void end_rounds(team_round_t *round)
 }
 
 static mcbe_status_t end_round(const mcbe_team_t *team, int64_t visited, team_round_t *round,
-                               mcbe_bias_state_t *states, mcbe_error_t *err)
+                               mcbe_bias_state_t *states, mcbe_bias_events_t *history,
+                               mcbe_error_t *err)
 {
     mcbe_status_t st = mcbe_fault_check(team->faults, "reduce", err);
     for (int i = 0; i < round->count && st == MCBE_OK; i++) {
-        st = agree(team, visited, &round->agreed[i], &round->events[i], &states[i]);
+        st = agree(team, visited, &round->agreed[i], &round->events[i], &states[i],
+                   history ? &history[i] : NULL);
     }
     return st;
 }
@@ -279,6 +299,7 @@ mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_fram
                                 mcbe_bias_state_t *states, int count, mcbe_error_t *err)
 {
     const int shared = mcbe_comm_size(team->comm) > 1, n = frame->n;
+    mcbe_bias_events_t *history = sampling->history;
     mcbe_estimator_t *estimator = NULL;
     team_round_t round = {0};
     mcbe_status_t st;
@@ -287,7 +308,7 @@ mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_fram
                                           sampling->samples));
     MCBE_TRY(mcbe_fault_check(team->faults, "unit", err));
     for (int i = 0; i < count && sampling->init_rows; i++) {
-        MCBE_TRY(visit_rows(frame, estimator, &states[i]));
+        MCBE_TRY(visit_rows(frame, estimator, &states[i], history ? &history[i] : NULL));
     }
     if (shared) {
         MCBE_TRY(start_rounds(&round, states, count));
@@ -296,9 +317,9 @@ mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_fram
         const int64_t start = end;
         end = start_of(sampling, n, first + MCBE_ROUND_BLOCKS);
         MCBE_TRY(visit_blocks(sampling, n, first, first + MCBE_ROUND_BLOCKS, team, estimator,
-                              states, count, round.events));
+                              states, count, shared ? round.events : history));
         if (shared) {
-            MCBE_TRY(end_round(team, end - start, &round, states, err));
+            MCBE_TRY(end_round(team, end - start, &round, states, history, err));
         }
         if (is_quiet(sampling, end, states, count)) {
             break;

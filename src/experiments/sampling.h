@@ -13,6 +13,9 @@ typedef struct mcbe_sampling {
     int64_t samples;   /* points to draw */
     int64_t unchanged; /* stop after so many points without an update; 0 = never */
     int init_rows;     /* visit w_j / |w_j| first; row j has the sample id of mcbe_row_sample */
+    mcbe_bias_events_t *history; /* [count of states], borrowed, or NULL. On rank 0 of the team they
+                                    get every lowering, in the order of the points: replayed up to
+                                    any sample they give alpha* there. */
 } mcbe_sampling_t;
 
 /** Draw points and lower the states of one or several nested layers. Collective over team->comm.

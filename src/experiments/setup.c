@@ -174,10 +174,10 @@ static mcbe_status_t read_search(mcbe_setup_t *setup, const mcbe_config_t *confi
     return MCBE_OK;
 }
 
-/* A work limit that means something only if the answer is wanted; 0 if it is not. */
-static mcbe_status_t read_limit(const mcbe_config_t *config, const char *enabled, const char *limit,
-                                double *work, mcbe_error_t *err)
+mcbe_status_t mcbe_setup_work_limit(const mcbe_config_t *config, const char *enabled,
+                                    const char *limit, double *work, mcbe_error_t *err)
 {
+    *work = 0.0;
     if (mcbe_config_bool(config, enabled)) {
         *work = mcbe_config_real(config, limit);
     } else if (mcbe_config_given(config, limit)) {
@@ -186,7 +186,18 @@ static mcbe_status_t read_limit(const mcbe_config_t *config, const char *enabled
     return MCBE_OK;
 }
 
-mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
+/* The first failure of checks that were all made, so that all errors are reported at once. */
+static mcbe_status_t first_failure(const mcbe_status_t *st, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (st[i] != MCBE_OK) {
+            return st[i];
+        }
+    }
+    return MCBE_OK;
+}
+
+mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
 {
     memset(setup, 0, sizeof *setup);
     setup->seed = (uint64_t)mcbe_config_int(config, "seed");
@@ -198,27 +209,28 @@ mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_e
     setup->samples = mcbe_config_int(config, "sampling.samples");
     setup->unchanged = mcbe_config_int(config, "sampling.stop.unchanged");
     setup->init_rows = mcbe_config_bool(config, "sampling.init_rows");
+    const mcbe_status_t st[] = {read_domain(setup, config, err), check_design(setup, config, err),
+                                check_init_rows(setup, config, err),
+                                load_frame(setup, config, err)};
+    return first_failure(st, sizeof st / sizeof *st);
+}
+
+mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
+{
+    const mcbe_status_t points = mcbe_setup_open_points(setup, config, err);
     setup->holdout_samples = mcbe_config_int(config, "holdout.samples");
     setup->bound = (mcbe_bound_t)mcbe_config_enum(config, "bound.method");
     setup->bound_level = mcbe_config_real(config, "bound.level");
     setup->scale_by_norm = mcbe_config_enum(config, "bias_scale") == 0;
-    /* all of them, so that all errors are reported at once */
-    mcbe_status_t st[] = {
-        read_domain(setup, config, err),
+    const mcbe_status_t st[] = {
+        points,
         read_families(setup, config, err),
-        check_design(setup, config, err),
-        check_init_rows(setup, config, err),
         check_bound(setup, config, err),
         read_search(setup, config, err),
-        read_limit(config, "exact.enabled", "exact.work_limit", &setup->exact_work, err),
-        read_limit(config, "polytope.enabled", "polytope.work_limit", &setup->polytope_work, err),
-        load_frame(setup, config, err)};
-    for (size_t i = 0; i < sizeof st / sizeof *st; i++) {
-        if (st[i] != MCBE_OK) {
-            return st[i];
-        }
-    }
-    return MCBE_OK;
+        mcbe_setup_work_limit(config, "exact.enabled", "exact.work_limit", &setup->exact_work, err),
+        mcbe_setup_work_limit(config, "polytope.enabled", "polytope.work_limit",
+                              &setup->polytope_work, err)};
+    return first_failure(st, sizeof st / sizeof *st);
 }
 
 void mcbe_setup_free(mcbe_setup_t *setup)

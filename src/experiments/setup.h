@@ -233,12 +233,22 @@ typedef struct mcbe_setup {
     double exact_work, polytope_work; /* 0: not wanted */
 } mcbe_setup_t;
 
+/** Read the keys above but for those of biases; check their combinations; load the matrix of
+ *  ensemble file and add its SHA-256 to the config. As mcbe_setup_open for the rest. */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config,
+                                                    mcbe_error_t *err);
 /** Read the keys above; check their combinations; load the matrix of ensemble file and add its
  *  SHA-256 to the config. Not collective. Free with mcbe_setup_free whatever the result.
  *  @return MCBE_OK; MCBE_ERR_CONFIG; the error of the file; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config,
                                              mcbe_error_t *err);
 void mcbe_setup_free(mcbe_setup_t *setup);
+
+/** A limit of work that means something only if the answer is wanted: the value of key `limit`, 0
+ *  if that of `enabled` is false. @return MCBE_OK; MCBE_ERR_CONFIG: a limit without an answer */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_work_limit(const mcbe_config_t *config, const char *enabled,
+                                                   const char *limit, double *work,
+                                                   mcbe_error_t *err);
 
 /** The one shape the ensemble has. @return 0 if any shape is possible */
 int mcbe_setup_fixed_shape(const mcbe_setup_t *setup, int *m, int *n);

@@ -11,7 +11,10 @@ int mcbe_layout_add(mcbe_layout_t *layout, const mcbe_column_t *column)
     size_t capacity = (size_t)layout->capacity;
     MCBE_BUG_ASSERT(mcbe_layout_points(layout) < 0);
     MCBE_BUG_ASSERT(column->shape != MCBE_SHAPE_POINTS || column->type == MCBE_COLUMN_F64);
-    MCBE_BUG_ASSERT((column->shape == MCBE_SHAPE_SERIES) == (column->length > 0));
+    const int is_axis = column->shape == MCBE_SHAPE_AXIS;
+    MCBE_BUG_ASSERT((column->shape == MCBE_SHAPE_SERIES || is_axis) == (column->length > 0));
+    MCBE_BUG_ASSERT(is_axis == (column->values != NULL));
+    MCBE_BUG_ASSERT(!is_axis || column->type == MCBE_COLUMN_I64);
     if (mcbe_grow(&columns, &capacity, (size_t)layout->count + 1, sizeof *layout->columns)) {
         return -1;
     }
@@ -46,6 +49,7 @@ int64_t mcbe_column_words(const mcbe_column_t *column, const mcbe_cell_t *cell)
         return cell->m;
     case MCBE_SHAPE_COORDINATES:
         return cell->n;
+    case MCBE_SHAPE_AXIS:
     case MCBE_SHAPE_POINTS:
         break;
     }

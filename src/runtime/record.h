@@ -19,6 +19,8 @@ typedef enum mcbe_column_type {
 typedef enum mcbe_column_shape {
     MCBE_SHAPE_SCALAR,      /* one value a unit: dataset [cell][trial] */
     MCBE_SHAPE_SERIES,      /* `length` values a unit: dataset [cell][trial][length] */
+    MCBE_SHAPE_AXIS,        /* what a series runs over: `length` integers (I64), the same for all
+                               units, so not in records: dataset [length] */
     MCBE_SHAPE_ROWS,        /* m values a unit: ragged, one dimension, `offset` in its group */
     MCBE_SHAPE_COORDINATES, /* n values a unit, the coordinates of one point: ragged likewise */
     MCBE_SHAPE_POINTS /* any number of points of n values each, ragged likewise. F64; at most one
@@ -31,11 +33,12 @@ typedef struct mcbe_column {
                    columns of one group have one shape. */
     mcbe_column_type_t type;
     mcbe_column_shape_t shape;
-    int64_t length;     /* of a series, at least 1 */
-    const char *series; /* what a series runs over: its axis in the file; static storage */
-    int approximate;    /* 1: went through BLAS, LAPACK, Qhull or libm and may differ in its last
+    int64_t length;        /* of a series or an axis, at least 1 */
+    const char *series;    /* what a series runs over: its axis in the file; static storage */
+    const int64_t *values; /* of an axis: [length]; borrowed, must outlive the layout */
+    int approximate;       /* 1: went through BLAS, LAPACK, Qhull or libm and may differ in its last
                            digits between CPU types; marked canonical = 0 in the file */
-    const char *units;  /* "1" if dimensionless; static storage */
+    const char *units;     /* "1" if dimensionless; static storage */
     const char *description; /* one sentence; static storage */
 } mcbe_column_t;
 
@@ -54,7 +57,7 @@ void mcbe_layout_free(mcbe_layout_t *layout);
 int mcbe_column_holds(mcbe_column_type_t type, int64_t word);
 
 /** Words of a column in the record of a unit of this cell; 0 for points, whose number each record
- *  chooses. */
+ *  chooses, and for an axis. */
 int64_t mcbe_column_words(const mcbe_column_t *column, const mcbe_cell_t *cell);
 /** Words in the record of a unit of this cell without points, and where a column starts in it.
  *  Scalars come first, points last. */

@@ -160,7 +160,8 @@ int64_t *mcbe_store_offsets(const mcbe_plan_t *plan, int64_t trials, const mcbe_
 
 int mcbe_store_is_ragged(const mcbe_column_t *column)
 {
-    return column->shape != MCBE_SHAPE_SCALAR && column->shape != MCBE_SHAPE_SERIES;
+    return column->shape != MCBE_SHAPE_SCALAR && column->shape != MCBE_SHAPE_SERIES &&
+           column->shape != MCBE_SHAPE_AXIS;
 }
 
 /* Length of a path's part up to and with its last '/', 0 if it has none. */

@@ -272,11 +272,37 @@ static mcbe_status_t read_values(reading_t *reading, int c, const int64_t *offse
     return st;
 }
 
+/* What a series runs over follows from the configuration. */
+static mcbe_status_t check_axis(const reading_t *reading, const mcbe_column_t *column,
+                                mcbe_error_t *err)
+{
+    const hsize_t length = (hsize_t)column->length;
+    int64_t *found = mcbe_alloc((size_t)length, sizeof *found);
+    if (!found) {
+        return mcbe_store_no_memory(err, reading->path);
+    }
+    mcbe_status_t st =
+        mcbe_h5_read(reading->file, column->path, H5T_NATIVE_INT64, 1, &length, found, err);
+    for (int64_t k = 0; k < column->length && st == MCBE_OK; k++) {
+        if (found[k] != column->values[k]) {
+            st = mcbe_fail(err, MCBE_ERR_CORRUPT,
+                           "'%s': dataset '%s' has %lld at %lld, the configuration says %lld",
+                           reading->path, column->path, (long long)found[k], (long long)k,
+                           (long long)column->values[k]);
+        }
+    }
+    mcbe_free(found);
+    return st;
+}
+
 static mcbe_status_t read_column(reading_t *reading, int c, mcbe_error_t *err)
 {
     const mcbe_layout_t *layout = reading->store->layout;
     const mcbe_column_t *column = &layout->columns[c];
     mcbe_status_t st = MCBE_OK;
+    if (column->shape == MCBE_SHAPE_AXIS) {
+        return check_axis(reading, column, err);
+    }
     int64_t *offset = mcbe_store_offsets(reading->store->plan, reading->trials, column);
     if (!offset) {
         return mcbe_store_no_memory(err, reading->path);

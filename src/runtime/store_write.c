@@ -169,6 +169,8 @@ static const char *axes_of(const mcbe_column_t *column, char *text, size_t size)
     case MCBE_SHAPE_SERIES:
         snprintf(text, size, "cell, trial, %s", column->series);
         return text;
+    case MCBE_SHAPE_AXIS:
+        return column->series;
     case MCBE_SHAPE_ROWS:
         return "row";
     case MCBE_SHAPE_COORDINATES:
@@ -208,12 +210,24 @@ static mcbe_status_t write_column(const mcbe_store_t *store, int c, const int64_
     return st;
 }
 
+static mcbe_status_t write_axis(const mcbe_column_t *column, hid_t file, mcbe_error_t *err)
+{
+    const hsize_t length = (hsize_t)column->length;
+    return mcbe_h5_write(file, column->path, mcbe_store_word_type(column), stored_type(column), 1,
+                         &length, column->values, column->description, column->units,
+                         column->series, err);
+}
+
 static mcbe_status_t write_columns(const mcbe_store_t *store, hid_t file, mcbe_error_t *err)
 {
     mcbe_status_t st = MCBE_OK;
     const mcbe_layout_t *layout = store->layout;
     for (int c = 0; c < layout->count && st == MCBE_OK; c++) {
         const mcbe_column_t *column = &layout->columns[c];
+        if (column->shape == MCBE_SHAPE_AXIS) {
+            st = write_axis(column, file, err);
+            continue;
+        }
         int64_t *offset = offsets_of(store, column);
         if (!offset) {
             return mcbe_store_no_memory(err, column->path);

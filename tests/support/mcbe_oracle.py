@@ -2,13 +2,14 @@
 
 Written from docs/method.md. Every operation below is one IEEE 754 rounds exactly, in the documented order."""
 
+import functools
 import math
 
 import numpy as np
 
 WORD = (1 << 64) - 1
 PCG_MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
-FRAME, SAMPLE, BIAS, RADIUS = 1, 2, 3, 4  # purposes
+FRAME, SAMPLE, BIAS, RADIUS, HOLDOUT = 1, 2, 3, 4, 9  # purposes
 BLOCK = 256                               # samples, n <= 1024
 GROUP = 64                                # draws turned into normals in one go
 
@@ -116,9 +117,10 @@ def frame(seed, n, m, trial, unit_rows=False):
 
 
 def points(seed, n, m, trial, block, kind="sphere", radius=1.0, inner_radius=0.5, radial="analytic",
-           nonnegative=False):
+           nonnegative=False, purpose=SAMPLE):
     """fp32 coordinates [n][BLOCK] and fp64 factors [BLOCK] of the points of one block."""
-    x = normals(stream(seed, n, m, trial, SAMPLE, block), n * BLOCK).reshape(n, BLOCK)
+    generator = stream(seed, n, m, trial, purpose, block)
+    x = normals(generator, n * BLOCK).reshape(n, BLOCK)
     if nonnegative:
         x = np.abs(x)
     if kind == "gaussian":
@@ -126,7 +128,9 @@ def points(seed, n, m, trial, block, kind="sphere", radius=1.0, inner_radius=0.5
     scale = 1 / norms(x.T.astype(np.float64))
     if radial == "sampled" and kind in ("ball", "shell"):
         hollow = power(inner_radius / radius, n) if kind == "shell" else 0.0
-        draws = stream(seed, n, m, trial, RADIUS, block).random_raw(BLOCK)
+        if purpose == SAMPLE:
+            generator = stream(seed, n, m, trial, RADIUS, block)
+        draws = generator.random_raw(BLOCK)
         uniforms = ((draws >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
         scale *= [radius * root(hollow + u * (1.0 - hollow), n) for u in uniforms.tolist()]
     return x, scale
@@ -153,29 +157,48 @@ def row_points(rows, row_norms):
     return x, 1 / norms(x.T.astype(np.float64))
 
 
+def many_points(seed, n, m, trial, count, **options):
+    """The first points, as fp64 coordinates [n][count] and factors [count]."""
+    blocks = [points(seed, n, m, trial, block, **options) for block in range(math.ceil(count / BLOCK))]
+    x = np.concatenate([block[0] for block in blocks], axis=1)[:, :count]
+    return x.astype(np.float64), np.concatenate([block[1] for block in blocks])[:count]
+
+
+def coefficients(rows, x, scale):
+    """[m][points], sums in index order."""
+    c = np.zeros((len(rows), x.shape[1]))
+    for k in range(len(x)):
+        c += rows[:, k, None] * x[k]
+    return c * scale + 0.0
+
+
+def tolerances(row_norms, x, scale):
+    """By how much a coefficient [m][points] may miss its bias in an active row."""
+    return 8 * len(x) * np.finfo(np.float64).eps * (norms(x.T) * scale) * row_norms[:, None]
+
+
+def among_largest(c, n):
+    """The coefficients of the rows that are among the n largest, ties to the lowest index; +inf for the others."""
+    largest = np.zeros(c.shape, bool)
+    np.put_along_axis(largest, np.argsort(-c, axis=0, kind="stable")[:n], True, axis=0)
+    return np.where(largest, c, np.inf)
+
+
 def unit(seed, n, m, trial, samples, unit_rows=False, init_rows=False, **domain):
     """All quantities of one unit, by trying every sample on every row."""
     rows, row_norms = frame(seed, n, m, trial, unit_rows)
-    blocks = [points(seed, n, m, trial, block, **domain) for block in range(math.ceil(samples / BLOCK))]
-    x = np.concatenate([block[0] for block in blocks], axis=1)[:, :samples]
-    scale = np.concatenate([block[1] for block in blocks])[:samples]
+    x, scale = many_points(seed, n, m, trial, samples, **domain)
     ids = np.arange(samples)
     if init_rows:
         first = row_points(rows, row_norms)
         x, scale = np.concatenate([first[0], x], axis=1), np.concatenate([first[1], scale])
         ids = np.concatenate([-2 - np.arange(m), ids])
     x = x.astype(np.float64)
-    c = np.zeros((m, len(ids)))
-    for k in range(n):
-        c += rows[:, k, None] * x[k]
-    c = c * scale + 0.0
-    largest = np.zeros(c.shape, bool)
-    np.put_along_axis(largest, np.argsort(-c, axis=0, kind="stable")[:n], True, axis=0)
-    values = np.where(largest, c, np.inf)
+    c = coefficients(rows, x, scale)
+    values = among_largest(c, n)
     before = np.minimum.accumulate(np.concatenate([np.full((m, 1), np.inf), values], axis=1), axis=1)[:, :-1]
     lowering = np.flatnonzero((values < before).any(axis=0))
-    tolerance = 8 * n * np.finfo(np.float64).eps * (norms(x.T) * scale) * row_norms[:, None]
-    active = (c >= -tolerance).sum(axis=0)
+    active = (c >= -tolerances(row_norms, x, scale)).sum(axis=0)
     minima = values.min(axis=1)
     return {
         "alpha/data": finish(minima, **domain),
@@ -189,3 +212,26 @@ def unit(seed, n, m, trial, samples, unit_rows=False, init_rows=False, **domain)
         "trials/min_active_sample": ids[active.argmin()],
         "trials/unconstrained": np.isinf(minima).sum(),
     }
+
+
+def curves(seed, n, m, trial, iterations, tests, unit_rows=False, init_rows=False, **domain):
+    """The curves of one unit: alpha* after each number of points from all of them at once, held against every test
+    point."""
+    rows, row_norms = frame(seed, n, m, trial, unit_rows)
+    values = among_largest(coefficients(rows, *many_points(seed, n, m, trial, max(iterations), **domain)), n)
+    start = np.full(m, np.inf)
+    if init_rows:
+        x, scale = row_points(rows, row_norms)
+        start = among_largest(coefficients(rows, x.astype(np.float64), scale), n).min(axis=1)
+    x, scale = many_points(seed, n, m, trial, tests, purpose=HOLDOUT, **domain)
+    c, tolerance = coefficients(rows, x, scale), tolerances(row_norms, x, scale)
+    found = {"no_update": [], "rectified": [], "infinite": [], "alpha_mean": []}
+    for iteration in iterations:
+        minima = np.minimum(start, values[:, :iteration].min(axis=1))
+        on_domain = finish(minima, **domain)
+        finite = on_domain[np.isfinite(on_domain)].tolist()
+        found["no_update"].append((among_largest(c, n) >= minima[:, None]).all(axis=0).sum() / tests)
+        found["rectified"].append(((c >= minima[:, None] - tolerance).sum(axis=0) >= n).sum() / tests)
+        found["infinite"].append(m - len(finite))
+        found["alpha_mean"].append(functools.reduce(float.__add__, finite, 0.0) / len(finite))
+    return found

@@ -40,6 +40,17 @@ BASE = {
     ],
 }
 
+# The same for `convergence`: 4 cells, 8 units.
+CONVERGENCE = {
+    "experiment": "convergence",
+    "seed": 20240101,
+    "trials": 2,
+    "cells": [{"n": 2, "m": 5}, {"n": 3, "m": 3}, {"n": 3, "m": 12}, {"n": 10, "m": 30}],
+    "sampling.samples": 600,
+    "test.samples": 50,
+    "exact.enabled": True,
+}
+
 
 def flow(value):
     """A value in YAML's flow style."""
@@ -51,8 +62,11 @@ def flow(value):
 
 
 def config_text(changes=None, drop=()):
-    """BASE with some keys changed or dropped, as YAML: one line a key of the top level."""
-    settings = {key: value for key, value in {**BASE, **(changes or {})}.items() if key not in drop}
+    """BASE, or CONVERGENCE if it is that, with some keys changed or dropped, as YAML: one line a key of the top
+    level."""
+    changes = changes or {}
+    base = CONVERGENCE if changes.get("experiment") == "convergence" else BASE
+    settings = {key: value for key, value in {**base, **changes}.items() if key not in drop}
     tree = {}
     for path, value in settings.items():
         *parents, last = path.split(".")

@@ -441,6 +441,45 @@ static void series_and_points_survive(void **state)
     mcbe_plan_free(&plan);
 }
 
+/* What a series runs over is in the file once, and must be what the configuration says. */
+static void axes_of_series_are_checked(void **state)
+{
+    (void)state;
+    const int64_t iterations[3] = {1, 7, INT64_C(1) << 40}, others[3] = {1, 8, INT64_C(1) << 40};
+    char path[] = "curves/iteration";
+    mcbe_column_t axis = {.path = path,
+                          .type = MCBE_COLUMN_I64,
+                          .shape = MCBE_SHAPE_AXIS,
+                          .length = 3,
+                          .series = "iteration",
+                          .values = iterations,
+                          .units = "1",
+                          .description = "iteration"};
+    mcbe_plan_t plan = small_plan(2);
+    mcbe_layout_t layout = {0};
+    mcbe_provenance_t provenance = {0};
+    mcbe_error_t err = {0};
+    int64_t found[3];
+    add_column(&layout, "trials/updates", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR, "updates");
+    const int64_t words = mcbe_layout_words(&layout, &plan.cells[0]);
+    assert_int_equal(mcbe_layout_add(&layout, &axis), 1);
+    assert_int_equal(mcbe_layout_words(&layout, &plan.cells[0]), words); /* not in records */
+    mcbe_store_t *store = make_store(&plan, &layout), *copy = make_store(&plan, &layout);
+    assert_int_equal(mcbe_store_commit(store, PATH, &provenance, 0, NULL), MCBE_OK);
+    read_plain(PATH, "curves/iteration", H5T_NATIVE_INT64, found);
+    assert_memory_equal(found, iterations, sizeof found);
+    assert_int_equal(mcbe_store_read(copy, PATH, &err), MCBE_OK);
+    write_plain(PATH, "curves/iteration", H5T_NATIVE_INT64, others);
+    mcbe_store_destroy(&copy);
+    copy = make_store(&plan, &layout);
+    assert_int_equal(mcbe_store_read(copy, PATH, &err), MCBE_ERR_CORRUPT);
+    ASSERT_SAYS(err, "'curves/iteration' has 8 at 1, the configuration says 7");
+    mcbe_store_destroy(&copy);
+    mcbe_store_destroy(&store);
+    mcbe_layout_free(&layout);
+    mcbe_plan_free(&plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {STORE_TEST(file_holds_what_was_put),
@@ -453,6 +492,7 @@ int main(void)
                                        STORE_TEST(units_that_do_not_fit_are_not_taken),
                                        STORE_TEST(an_empty_run_is_a_file_too),
                                        STORE_TEST(series_and_points_survive),
+                                       STORE_TEST(axes_of_series_are_checked),
                                        STORE_TEST(many_units_span_many_chunks)};
     return cmocka_run_group_tests_name("store", tests, NULL, NULL);
 }

@@ -1,0 +1,443 @@
+#include "convergence.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check.h"
+#include "convergence_internal.h"
+#include "mcbe/exact.h"
+#include "memory.h"
+
+/* Up to here every iteration is looked at. */
+#define FIRST_ITERATIONS 10
+
+static const mcbe_key_t cell_fields[] = {
+    {.path = "n", .type = MCBE_KEY_INT, .min = 1, .max = MCBE_MAX_N, .help = "Input dimension."},
+    {.path = "m",
+     .type = MCBE_KEY_INT,
+     .min = 1,
+     .max = MCBE_MAX_M,
+     .help = "Rows of the weight matrix, at least n."},
+    {.path = NULL},
+};
+
+static const mcbe_key_t keys[] = {
+    MCBE_COMMON_KEYS,
+    {.path = "cells",
+     .type = MCBE_KEY_RECORDS,
+     .min = 1,
+     .max = 1000,
+     .fields = cell_fields,
+     .help = "Shapes of the layers, in any order."},
+    MCBE_FRAME_KEYS,
+    MCBE_DOMAIN_KEYS,
+    MCBE_SAMPLING_KEYS,
+    {.path = "curve.points_per_decade",
+     .type = MCBE_KEY_INT,
+     .fallback = "20",
+     .min = 1,
+     .max = 1000,
+     .help = "Iterations at which alpha* is looked at, for each power of ten of them; the first 10 "
+             "and the last one always are."},
+    {.path = "test.samples",
+     .type = MCBE_KEY_INT,
+     .fallback = "1000",
+     .min = 1,
+     .max = 1e7,
+     .help = "Points of K that alpha* has not seen, against which it is held at each of these "
+             "iterations; the same ones all along."},
+    MCBE_EXACT_KEYS,
+    MCBE_RUN_KEYS,
+    {.path = NULL},
+};
+
+static int by_n_then_m(const void *left, const void *right)
+{
+    const mcbe_cell_t *a = left, *b = right;
+    if (a->n != b->n) {
+        return a->n < b->n ? -1 : 1;
+    }
+    return (a->m > b->m) - (a->m < b->m);
+}
+
+static mcbe_status_t read_cells(convergence_t *params, const mcbe_config_t *config,
+                                mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    const int count = mcbe_config_records(config, "cells");
+    params->cells = mcbe_alloc((size_t)count, sizeof *params->cells);
+    if (!params->cells) {
+        return MCBE_ERR_NOMEM;
+    }
+    params->cell_count = count;
+    for (int i = 0; i < count; i++) {
+        mcbe_cell_t *cell = params->cells + i;
+        cell->n = mcbe_config_record_int(config, "cells", i, "n");
+        cell->m = mcbe_config_record_int(config, "cells", i, "m");
+        if (cell->m < cell->n) {
+            char path[64];
+            snprintf(path, sizeof path, "cells[%d].m", i);
+            st = mcbe_config_reject(config, err, path, "%lld; at least n = %lld rows are needed",
+                                    (long long)cell->m, (long long)cell->n);
+        }
+    }
+    qsort(params->cells, (size_t)count, sizeof *params->cells, by_n_then_m);
+    for (int i = 1; i < count; i++) {
+        const mcbe_cell_t *cell = params->cells + i;
+        if (by_n_then_m(cell - 1, cell) == 0) {
+            st = mcbe_config_reject(config, err, "cells",
+                                    "{n: %lld, m: %lld} stands there twice; each shape may once",
+                                    (long long)cell->n, (long long)cell->m);
+        }
+    }
+    return st;
+}
+
+static mcbe_status_t check_shape(const convergence_t *params, const mcbe_config_t *config,
+                                 mcbe_error_t *err)
+{
+    int m, n;
+    if (mcbe_setup_fixed_shape(&params->setup, &m, &n) &&
+        (params->cell_count != 1 || params->cells[0].n != n || params->cells[0].m != m)) {
+        return mcbe_config_reject(config, err, "cells",
+                                  "do not fit the weight matrix, which is %d x %d; cells: [{n: %d, "
+                                  "m: %d}] is the only one there is",
+                                  m, n, n, m);
+    }
+    return MCBE_OK;
+}
+
+static mcbe_status_t check_stop(const convergence_t *params, const mcbe_config_t *config,
+                                mcbe_error_t *err)
+{
+    if (params->setup.unchanged > 0) {
+        return mcbe_config_reject(config, err, "sampling.stop.unchanged",
+                                  "%lld; curves run over all of sampling.samples, so 0 is the only "
+                                  "choice",
+                                  (long long)params->setup.unchanged);
+    }
+    return MCBE_OK;
+}
+
+/* The exact answers are about all directions, and a bounded K has an alpha*. */
+static mcbe_status_t read_exact(convergence_t *params, const mcbe_config_t *config,
+                                mcbe_error_t *err)
+{
+    const mcbe_domain_t *domain = &params->setup.domain;
+    mcbe_status_t st = mcbe_setup_work_limit(config, "exact.enabled", "exact.work_limit",
+                                             &params->exact_work, err);
+    if (params->exact_work > 0.0 && (domain->nonnegative || domain->kind == MCBE_DOMAIN_GAUSSIAN)) {
+        st = mcbe_config_reject(config, err, "exact.enabled",
+                                "true; the exact alpha* is known of whole spheres, balls and "
+                                "shells only, so this K needs false");
+    }
+    return st;
+}
+
+/* The largest y with y^degree <= 10, by bisection on products alone: the same on every machine. */
+static double root_of_ten(int64_t degree)
+{
+    double low = 1.0, high = 10.0;
+    for (;;) {
+        const double middle = low + (high - low) / 2.0;
+        if (middle <= low || middle >= high) {
+            return low;
+        }
+        double power = 1.0;
+        for (int64_t k = 0; k < degree; k++) {
+            power *= middle;
+        }
+        *(power <= 10.0 ? &low : &high) = middle;
+    }
+}
+
+/* 1 to 10, then powers of ten divided evenly on a logarithmic scale, then the last iteration. */
+static mcbe_status_t choose_iterations(convergence_t *params, int64_t per_decade)
+{
+    const int64_t last = params->setup.samples;
+    const double step = root_of_ten(per_decade);
+    int64_t decades = 1, length = 0;
+    for (int64_t k = last; k >= 10; k /= 10) {
+        decades++;
+    }
+    params->iterations = mcbe_alloc((size_t)(FIRST_ITERATIONS + decades * per_decade + 1),
+                                    sizeof *params->iterations);
+    if (!params->iterations) {
+        return MCBE_ERR_NOMEM;
+    }
+    while (length < FIRST_ITERATIONS && length < last) {
+        params->iterations[length] = length + 1;
+        length++;
+    }
+    for (int64_t decade = FIRST_ITERATIONS; decade <= last; decade *= 10) {
+        double exact = (double)decade;
+        for (int64_t k = 0; k < per_decade; k++, exact *= step) {
+            const int64_t next = (int64_t)(exact + 0.5);
+            if (next > params->iterations[length - 1] && next <= last) {
+                params->iterations[length++] = next;
+            }
+        }
+    }
+    if (params->iterations[length - 1] < last) {
+        params->iterations[length++] = last;
+    }
+    params->length = length;
+    return MCBE_OK;
+}
+
+static void close_params(void **handle)
+{
+    convergence_t *params = *handle;
+    if (params) {
+        mcbe_free(params->iterations);
+        mcbe_free(params->cells);
+        mcbe_setup_free(&params->setup);
+        mcbe_free(params);
+        *handle = NULL;
+    }
+}
+
+static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_error_t *err)
+{
+    convergence_t *params = mcbe_alloc(1, sizeof *params);
+    if (!params) {
+        return MCBE_ERR_NOMEM;
+    }
+    /* all of them, so that all errors are reported at once */
+    const mcbe_status_t setup = mcbe_setup_open_points(&params->setup, config, err);
+    const mcbe_status_t cells = read_cells(params, config, err);
+    const mcbe_status_t stop = check_stop(params, config, err);
+    const mcbe_status_t exact = read_exact(params, config, err);
+    mcbe_status_t st = setup != MCBE_OK   ? setup
+                       : cells != MCBE_OK ? cells
+                       : stop != MCBE_OK  ? stop
+                                          : exact;
+    params->trials = mcbe_config_int(config, "trials");
+    params->tests = mcbe_config_int(config, "test.samples");
+    if (st == MCBE_OK) {
+        st = check_shape(params, config, err);
+    }
+    if (st == MCBE_OK) {
+        st = choose_iterations(params, mcbe_config_int(config, "curve.points_per_decade"));
+    }
+    *handle = params;
+    if (st != MCBE_OK) {
+        close_params(handle);
+    }
+    return st;
+}
+
+/* Seconds of one unit on one core, as measured on a 2023 server (AVX-512). */
+static double seconds_of_cell(const convergence_t *params, double n, double m)
+{
+    const mcbe_setup_t *setup = &params->setup;
+    const double samples = (double)setup->samples;
+    const double draw = 4e-9 + 1.6e-9 * n + 2.0 * m * n / 9e10; /* normals and product of a point */
+    const double updates = m * (1.0 + log(1.0 + samples / m));
+    const double sampling =
+        setup->design == MCBE_DESIGN_PAIRED
+            ? samples * (2e-9 + 0.02e-9 * n + 0.03e-9 * m) + 2.0 * sqrt(samples) * draw
+            : samples * (1e-9 + 0.15e-9 * m + draw);
+    const double visits = 0.25e-9 * m * n + 4e-9 * m;
+    const double tests = (double)params->tests;
+    const double exact = mcbe_exact_alpha_work((int)n, (int)m);
+    return (exact <= params->exact_work ? mcbe_exact_seconds(exact) : 0.0) + 5e-5 + sampling +
+           (updates + tests) * visits + tests * (double)params->length * (5e-8 + 0.25e-9 * m);
+}
+
+/* Frame and its transpose, screening copies, one block of points and coefficients, or the two
+ * banks; the test points; the history of alpha*. */
+static double bytes_of_cell(const convergence_t *params, double n, double m)
+{
+    const mcbe_setup_t *setup = &params->setup;
+    const double width = mcbe_domain_block_size((int)n), samples = (double)setup->samples;
+    double bytes = 24.0 * n * m + 8.0 * width * (2.0 * n + m) + 64.0 * m;
+    if (setup->design == MCBE_DESIGN_PAIRED) {
+        bytes += 2.0 * (sqrt(samples) + width) * (8.0 * n + 9.0 * m);
+    }
+    return bytes + 8.0 * m * (double)params->tests + 48.0 * m * (1.0 + log(1.0 + samples / m)) * n;
+}
+
+static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_error_t *err)
+{
+    const convergence_t *params = handle;
+    const double samples = (double)params->setup.samples;
+    const double products =
+        params->setup.design == MCBE_DESIGN_PAIRED ? 2.0 * sqrt(samples) : samples;
+    (void)err;
+    memset(plan, 0, sizeof *plan);
+    plan->cells = mcbe_alloc((size_t)params->cell_count, sizeof *plan->cells);
+    if (!plan->cells) {
+        return MCBE_ERR_NOMEM;
+    }
+    plan->trials = params->trials;
+    plan->cell_count = params->cell_count;
+    for (int64_t i = 0; i < plan->cell_count; i++) {
+        const double n = (double)params->cells[i].n, m = (double)params->cells[i].m;
+        plan->cells[i] = (mcbe_cell_t){.n = params->cells[i].n,
+                                       .m = params->cells[i].m,
+                                       .flops = 2.0 * n * m * products,
+                                       .seconds = seconds_of_cell(params, n, m),
+                                       .bytes = bytes_of_cell(params, n, m)};
+    }
+    return MCBE_OK;
+}
+
+static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe_error_t *err)
+{
+    static const struct {
+        char *path;
+        mcbe_column_type_t type;
+        mcbe_column_shape_t shape;
+        const char *description;
+    } columns[COLUMN_COUNT] = {
+        [COLUMN_SAMPLES] = {"trials/samples", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR, "points visited"},
+        [COLUMN_UPDATES] = {"trials/updates", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR,
+                            "points that lowered at least one entry of alpha*"},
+        [COLUMN_LAST_UPDATE] = {"trials/last_update", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR,
+                                "id of the last point that lowered an entry; -1 for none"},
+        [COLUMN_ITERATION] = {"curves/iteration", MCBE_COLUMN_I64, MCBE_SHAPE_AXIS,
+                              "number of random points visited where the curves are taken"},
+        [COLUMN_NO_UPDATE] = {"curves/no_update", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES,
+                              "share of the test points that would not lower alpha*"},
+        [COLUMN_RECTIFIED] = {"curves/rectified", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES,
+                              "share of the test points with at least n rows active at alpha*"},
+        [COLUMN_INFINITE] = {"curves/infinite", MCBE_COLUMN_I32, MCBE_SHAPE_SERIES,
+                             "entries of alpha* that are +inf: rows never among the n largest"},
+        [COLUMN_MEAN] = {"curves/alpha_mean", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES,
+                         "mean of the finite entries of alpha* on K"},
+        [COLUMN_ALPHA] = {"alpha/data", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS,
+                          "alpha* on K after the last iteration, one entry a row of W"},
+        [COLUMN_DIRECTION] = {"alpha/direction", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS,
+                              "minima over the visited points before the radius of K is applied"},
+        [COLUMN_ROW_NORM] = {"alpha/row_norm", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS,
+                             "norm of each row of W"},
+        [COLUMN_WITNESS] = {"witness/sample", MCBE_COLUMN_I64, MCBE_SHAPE_ROWS,
+                            "id of the point at which the row's entry was reached; -1 for none, "
+                            "-2-j for the direction of row j"},
+        [COLUMN_EXACT] = {"alpha/exact", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS,
+                          "exact alpha* on K; NaN where not computed"},
+        [COLUMN_EXCESS_MAX] = {"curves/excess_max", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES,
+                               "largest of alpha* minus the exact one, over the rows where that "
+                               "is finite; NaN where not computed"},
+        [COLUMN_EXCESS_MEAN] = {"curves/excess_mean", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES,
+                                "mean of alpha* minus the exact one, over the rows where that is "
+                                "finite; NaN where not computed"},
+    };
+    const convergence_t *params = handle;
+    (void)err;
+    const int count = params->exact_work > 0.0 ? COLUMN_COUNT : FIRST_EXACT_COLUMN;
+    for (int i = 0; i < count; i++) {
+        const int is_axis = columns[i].shape == MCBE_SHAPE_AXIS;
+        const int is_series = columns[i].shape == MCBE_SHAPE_SERIES;
+        const mcbe_column_t column = {.path = columns[i].path,
+                                      .type = columns[i].type,
+                                      .shape = columns[i].shape,
+                                      .length = is_series || is_axis ? params->length : 0,
+                                      .series = is_series || is_axis ? "iteration" : NULL,
+                                      .values = is_axis ? params->iterations : NULL,
+                                      .units = "1",
+                                      .description = columns[i].description};
+        if (mcbe_layout_add(layout, &column) < 0) {
+            return MCBE_ERR_NOMEM;
+        }
+    }
+    return MCBE_OK;
+}
+
+/* Rank 0's history to the whole team. */
+static mcbe_status_t share_history(const mcbe_team_t *team, mcbe_bias_events_t *history)
+{
+    void *list = history->list;
+    int64_t count = (int64_t)history->count;
+    mcbe_comm_broadcast(team->comm, &count, sizeof count);
+    mcbe_status_t st = mcbe_grow(&list, &history->capacity, (size_t)count, sizeof *history->list);
+    history->list = list;
+    if (st == MCBE_OK) {
+        history->count = (size_t)count;
+        mcbe_comm_broadcast(team->comm, history->list, history->count * sizeof *history->list);
+    }
+    return st;
+}
+
+/* Go through the history once more, this rank's share of the test points in hand. */
+static mcbe_status_t measure(const convergence_t *params, const mcbe_frame_t *frame,
+                             const mcbe_stream_key_t *key, const mcbe_team_t *team,
+                             const mcbe_bias_events_t *history, curves_t *curves)
+{
+    const int64_t rank = mcbe_comm_rank(team->comm), size = mcbe_comm_size(team->comm);
+    mcbe_bias_state_t state = {0};
+    test_set_t tests = {0};
+    mcbe_status_t st;
+    size_t seen = 0;
+    MCBE_TRY(mcbe_bias_state_init(&state, frame->m));
+    MCBE_TRY(mcbe_test_set_init(&tests, params, frame, key, params->tests * rank / size,
+                                params->tests * (rank + 1) / size));
+    for (int64_t i = 0; i < params->length; i++) {
+        const size_t first = seen;
+        while (seen < history->count && history->list[seen].sample < params->iterations[i]) {
+            seen++;
+        }
+        if (seen > first) {
+            mcbe_bias_replay(&state, history->list + first, seen - first);
+        }
+        mcbe_curves_measure(params, frame, &tests, state.alpha, team, i, curves);
+    }
+    mcbe_comm_sum_i64(team->comm, curves->no_update, (size_t)params->length);
+    mcbe_comm_sum_i64(team->comm, curves->rectified, (size_t)params->length);
+out:
+    mcbe_test_set_free(&tests);
+    mcbe_bias_state_free(&state);
+    return st;
+}
+
+static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cells, int64_t count,
+                                  int64_t trial, const mcbe_team_t *team,
+                                  const mcbe_layout_t *layout, mcbe_record_t *records,
+                                  mcbe_error_t *err)
+{
+    const convergence_t *params = handle;
+    const mcbe_setup_t *setup = &params->setup;
+    const mcbe_stream_key_t key = mcbe_convergence_key(params, cells, trial);
+    mcbe_bias_events_t history = {0};
+    const mcbe_sampling_t sampling = {.domain = setup->domain,
+                                      .design = setup->design,
+                                      .precision = setup->precision,
+                                      .samples = setup->samples,
+                                      .init_rows = setup->init_rows,
+                                      .history = &history};
+    mcbe_frame_t frame = {0};
+    mcbe_bias_state_t state = {0};
+    curves_t curves = {0};
+    mcbe_status_t st;
+    MCBE_BUG_ASSERT(count == 1);
+    MCBE_TRY(mcbe_setup_frame(setup, &key, &frame));
+    MCBE_TRY(mcbe_bias_state_init(&state, frame.m));
+    MCBE_TRY(mcbe_curves_init(&curves, params, &frame, err));
+    MCBE_TRY(mcbe_sampling_run(&sampling, &frame, &key, team, &state, 1, err));
+    MCBE_TRY(share_history(team, &history));
+    MCBE_TRY(measure(params, &frame, &key, team, &history, &curves));
+    if (mcbe_comm_rank(team->comm) == 0) {
+        MCBE_TRY(mcbe_convergence_write(params, cells, &frame, &state, &curves, layout, records));
+    }
+out:
+    mcbe_curves_free(&curves);
+    mcbe_bias_state_free(&state);
+    mcbe_frame_free(&frame);
+    mcbe_bias_events_free(&history);
+    return st;
+}
+
+const mcbe_experiment_t mcbe_convergence = {
+    .table = {.experiment = "convergence",
+              .summary = "how alpha* and what unseen points say of it change with the number of "
+                         "points",
+              .keys = keys},
+    .open = open_params,
+    .close = close_params,
+    .plan = plan_cells,
+    .layout = make_layout,
+    .compute = compute_unit,
+    .verify = mcbe_convergence_verify,
+};
