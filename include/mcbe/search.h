@@ -88,7 +88,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_refute_small(const mcbe_frame_t *frame, double
 /* Workspace for one frame and domain. */
 typedef struct mcbe_lower mcbe_lower_t;
 
-/** @param[in] frame  borrowed  @param[in] key  seed, n, m, trial are used
+/** @param[in] frame  borrowed  @param[in] key  seed, n, m, trial, and block for other random starts
  *  @return MCBE_OK; MCBE_ERR_ARGUMENT if mcbe_search_check refuses or the domain is restricted to
  *         non-negative points; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_lower_create(mcbe_lower_t **lower, const mcbe_frame_t *frame,

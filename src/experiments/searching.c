@@ -9,6 +9,10 @@
 /* Batches of different biases have different ids, and so different walkers. */
 #define BATCHES_OF_A_BIAS (INT64_C(1) << 32)
 
+/* Rows are lowered in turns, a part of the budget each time: what lowers one is a good beginning for
+ * another. */
+#define LOWER_PASSES 4
+
 /* Everything the guided phase of one unit works on. */
 typedef struct hunt {
     const mcbe_searching_t *searching;
@@ -224,31 +228,65 @@ out:
     return st;
 }
 
-/* What one rank found for its rows: x [n] a row, NaN in front where nothing was found. */
-static mcbe_status_t lower_own_rows(hunt_t *hunt, double *found)
+/* Where alpha* is reached in every row. @param[out] witnesses  [m][n], as they are for rows without */
+static mcbe_status_t witness_points(const hunt_t *hunt, double *witnesses)
+{
+    mcbe_status_t st = MCBE_OK;
+    for (int j = 0; j < hunt->frame->m && st == MCBE_OK; j++) {
+        const int64_t witness = hunt->state->witness[j];
+        if (witness != -1) {
+            st = mcbe_sample_coordinates(hunt->searching->design, &hunt->searching->domain,
+                                         hunt->frame, hunt->key, hunt->points, witness,
+                                         witnesses + (size_t)j * (size_t)hunt->frame->n);
+        }
+    }
+    return st;
+}
+
+/* Where the descent for row j begins: at its own witness, and in later passes, when they are low, at
+ * those of the other rows as well. @param[out] starts  [m][n] @return how many */
+static int64_t choose_starts(const hunt_t *hunt, int pass, int j, const double *witnesses,
+                             double *starts)
+{
+    const size_t n = (size_t)hunt->frame->n;
+    int64_t count = 0;
+    for (int i = 0; i < (pass > 0 ? hunt->frame->m : 1); i++) {
+        const int row = i == 0 ? j : i <= j ? i - 1 : i;
+        if (hunt->state->witness[row] != -1) {
+            memcpy(starts + (size_t)count++ * n, witnesses + (size_t)row * n, n * sizeof *starts);
+        }
+    }
+    return count;
+}
+
+/* What one rank found for its rows in one pass: [n + 1] a row, in front the evaluations, -1 less them
+ * where nothing was found. */
+static mcbe_status_t lower_own_rows(hunt_t *hunt, int pass, double *found)
 {
     const mcbe_frame_t *frame = hunt->frame;
     const mcbe_team_t *team = hunt->team;
     const int rank = mcbe_comm_rank(team->comm), size = mcbe_comm_size(team->comm);
-    const int64_t budget = hunt->searching->lower_evaluations / frame->m;
+    const size_t m = (size_t)frame->m, n = (size_t)frame->n;
+    const int64_t budget = hunt->searching->lower_evaluations / LOWER_PASSES / frame->m;
+    mcbe_stream_key_t key = *hunt->key;
     mcbe_lower_t *lower = NULL;
     mcbe_status_t st;
-    double *start = mcbe_alloc((size_t)frame->n, sizeof *start);
-    if (!start) {
-        return MCBE_ERR_NOMEM;
+    double *witnesses = mcbe_alloc(m * n, sizeof *witnesses);
+    double *starts = mcbe_alloc(m * n, sizeof *starts);
+    if (!witnesses || !starts) {
+        st = MCBE_ERR_NOMEM;
+        goto out;
     }
-    MCBE_TRY(mcbe_lower_create(&lower, frame, &hunt->searching->domain, hunt->key));
+    key.block = pass;
+    MCBE_TRY(mcbe_lower_create(&lower, frame, &hunt->searching->domain, &key));
+    MCBE_TRY(witness_points(hunt, witnesses));
     for (int j = rank; j < frame->m; j += size) {
-        const int64_t witness = hunt->state->witness[j];
         double value = 0.0;
         int64_t used = 0;
-        double *x = found + (size_t)(j / size) * (size_t)(frame->n + 1);
-        if (witness != -1) {
-            MCBE_TRY(mcbe_sample_coordinates(hunt->searching->design, &hunt->searching->domain,
-                                             frame, hunt->key, hunt->points, witness, start));
-        }
-        MCBE_TRY(mcbe_lower_row(lower, j, start, witness != -1, budget > 0 ? budget : 1, x + 1,
-                                &value, &used));
+        double *x = found + (size_t)(j / size) * (n + 1);
+        const int64_t count = choose_starts(hunt, pass, j, witnesses, starts);
+        MCBE_TRY(
+            mcbe_lower_row(lower, j, starts, count, budget > 0 ? budget : 1, x + 1, &value, &used));
         x[0] = isinf(value) ? -1.0 - (double)used : (double)used;
         if (team->between_blocks) {
             team->between_blocks(team->context);
@@ -256,12 +294,13 @@ static mcbe_status_t lower_own_rows(hunt_t *hunt, double *found)
     }
 out:
     mcbe_lower_destroy(&lower);
-    mcbe_free(start);
+    mcbe_free(starts);
+    mcbe_free(witnesses);
     return st;
 }
 
 /* Rows are dealt to the ranks; what they find is visited in the order of the rows. */
-static mcbe_status_t lower_all(hunt_t *hunt)
+static mcbe_status_t lower_all(hunt_t *hunt, int pass)
 {
     const mcbe_frame_t *frame = hunt->frame;
     const int rank = mcbe_comm_rank(hunt->team->comm), size = mcbe_comm_size(hunt->team->comm);
@@ -276,9 +315,7 @@ static mcbe_status_t lower_all(hunt_t *hunt)
         st = MCBE_ERR_NOMEM;
         goto out;
     }
-    /* rank 0 alone has kept the witnesses */
-    mcbe_comm_broadcast(hunt->team->comm, hunt->state->witness, m * sizeof *hunt->state->witness);
-    MCBE_TRY(lower_own_rows(hunt, found));
+    MCBE_TRY(lower_own_rows(hunt, pass, found));
     MCBE_TRY(share(hunt->team, found, own * stride * sizeof *found, &all, &total));
     for (size_t j = 0; j < m; j++) {
         /* rank r's rows stand behind those of the ranks before it */
@@ -359,7 +396,11 @@ mcbe_status_t mcbe_searching_run(const mcbe_searching_t *searching, const mcbe_f
     }
     MCBE_TRY(refute_all(&hunt, biases));
     if (searching->lower_evaluations > 0) {
-        MCBE_TRY(lower_all(&hunt));
+        /* rank 0 alone has kept the witnesses of the sampling phase */
+        mcbe_comm_broadcast(team->comm, state->witness, (size_t)state->m * sizeof *state->witness);
+        for (int pass = 0; pass < LOWER_PASSES; pass++) {
+            MCBE_TRY(lower_all(&hunt, pass));
+        }
         MCBE_TRY(mcbe_certificates_from_samples(searching->design, &searching->domain, frame, key,
                                                 points, state, biases, certificates));
     }
