@@ -12,28 +12,19 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
-EXIT_USAGE, EXIT_DATA, EXIT_IO = 64, 65, 74
+from mcbe_figures import Refusal, Run, argument_parser, make_pictures, result_file, run_facts
 
-try:
-    import h5py
-    import matplotlib
-    import numpy as np
+import h5py  # after mcbe_figures, which says what is missing
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-except ImportError as error:
-    print(f"plot_convergence.py: {sys.executable} has no module '{error.name}'; it needs h5py, "
-          "numpy and matplotlib (Debian: python3-h5py python3-matplotlib)", file=sys.stderr)
-    sys.exit(EXIT_USAGE)
-
-FILE_TYPE, MAJOR_VERSION, EXPERIMENT = "mcbe-results", 1, "convergence"
-DOTS_PER_INCH = {".png": 150, ".pdf": 150}  # the formats
+EXPERIMENT = "convergence"
 COLOUR_MAP = "viridis"  # perceptually uniform, colour-blind safe, monotone in grey print
 MOST_PANELS_ACROSS = 3
 DASHES = ("solid", (0, (5, 1.5)), (0, (1.5, 1.5)), (0, (5, 1.5, 1.5, 1.5)))
@@ -65,10 +56,6 @@ QUANTITIES = {
 }
 
 
-class Refusal(Exception):
-    """Input that cannot be drawn; the text is the sentence the user is shown."""
-
-
 @dataclass(frozen=True)
 class Curve:
     """One shape: mean and standard deviation over the trials that ran, NaN where there is none."""
@@ -80,46 +67,14 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Convergence:
+class Convergence(Run):
     """What is drawn of a result file."""
 
     iterations: np.ndarray
     curves: list[Curve]
-    units_done: int
-    units: int
-    trials: int
-    seed: int
-    fingerprint: str
-    version: str
-    settings: Mapping[str, str]  # every key of the config, resolved
 
 
 # --- reading -------------------------------------------------------------------------------------
-
-
-def text_attribute(node: h5py.HLObject, name: str) -> str:
-    value = node.attrs[name]
-    return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def check_file_type(file: h5py.File, path: Path) -> None:
-    if "filetype" not in file.attrs or text_attribute(file, "filetype") != FILE_TYPE:
-        raise Refusal(f"'{path}' is an HDF5 file but not a result file of mcbe "
-                      f"(its attribute 'filetype' is not '{FILE_TYPE}')")
-    major = int(np.ravel(file.attrs["version"])[0])
-    if major != MAJOR_VERSION:
-        raise Refusal(f"'{path}' has format version {major}; "
-                      f"this script reads version {MAJOR_VERSION}")
-    experiment = text_attribute(file, "experiment")
-    if experiment != EXPERIMENT:
-        raise Refusal(f"'{path}' holds the experiment '{experiment}'; "
-                      f"this script draws '{EXPERIMENT}'")
-
-
-def parse_listing(listing: str) -> dict[str, str]:
-    """The resolved config, 'path = value' a line; '~' or '+' before a path: it may change."""
-    pairs = (line.partition(" = ") for line in listing.splitlines() if " = " in line)
-    return {path.lstrip("~+"): value for path, _, value in pairs}
 
 
 def over_trials(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -136,16 +91,8 @@ def over_trials(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_convergence(path: Path, quantity: str) -> Convergence:
-    if not path.is_file():
-        raise Refusal(f"'{path}' does not exist or is not a file")
-    if not h5py.is_hdf5(path):
-        raise Refusal(f"'{path}' is not an HDF5 file")
-    try:
-        with h5py.File(path, "r") as file:
-            check_file_type(file, path)
-            return collect(file, path, quantity)
-    except (KeyError, OSError, ValueError) as error:
-        raise Refusal(f"'{path}' is damaged or cut short: {error.args[0]}") from error
+    with result_file(path, EXPERIMENT) as file:
+        return collect(file, path, quantity)
 
 
 def read_curves(file: h5py.File, quantity: str, done: np.ndarray, length: int) -> list[Curve]:
@@ -162,21 +109,15 @@ def read_curves(file: h5py.File, quantity: str, done: np.ndarray, length: int) -
 
 
 def collect(file: h5py.File, path: Path, quantity: str) -> Convergence:
-    settings = parse_listing(text_attribute(file["config"], "resolved"))
     done = file["cells/done"][...] == 1
-    if not done.any():
-        raise Refusal(f"'{path}' holds no finished cell yet, so there is nothing to draw")
+    facts = run_facts(file, path, done)
     if quantity not in file["curves"]:
         raise Refusal(f"'{path}' has no '{quantity}'; the run needs exact.enabled: true")
     iterations = file["curves/iteration"][...]
     curves = read_curves(file, quantity, done, len(iterations))
     if not curves:
         raise Refusal(f"'{path}' has '{quantity}' of no shape; a larger exact.work_limit may help")
-    return Convergence(
-        iterations=iterations, curves=curves, units_done=int(done.sum()), units=done.size,
-        trials=done.shape[1], seed=int(file.attrs["seed"]),
-        fingerprint=text_attribute(file, "config_fingerprint"),
-        version=text_attribute(file, "mcbe_version"), settings=settings)
+    return Convergence(**facts, iterations=iterations, curves=curves)
 
 
 # --- words around the panels ---------------------------------------------------------------------
@@ -256,58 +197,20 @@ def draw(run: Convergence, quantity: str) -> Figure:
     return figure
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write without any date, so that the same input gives the same bytes."""
-    metadata = {"CreationDate": None} if path.suffix == ".pdf" else {}
-    try:
-        figure.savefig(path, metadata=metadata, dpi=DOTS_PER_INCH[path.suffix])
-    except OSError as error:
-        fail(EXIT_IO, f"cannot write '{path}': {error.strerror}")
-
-
 # --- command line --------------------------------------------------------------------------------
 
 
-def fail(code: int, sentence: str) -> NoReturn:
-    print(f"plot_convergence.py: {sentence}", file=sys.stderr)
-    sys.exit(code)
-
-
-class OneSentenceParser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        fail(EXIT_USAGE, f"{message}; see --help")
-
-
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    summary, _, _ = (__doc__ or "").partition("\n")
-    parser = OneSentenceParser(description=summary)
-    parser.add_argument("file", type=Path, metavar="FILE.h5", help="result of 'mcbe run'")
-    parser.add_argument("-o", "--output", type=Path, action="append", metavar="OUT",
-                        help="picture to write, .png or .pdf; may be repeated "
-                             "(default: both, next to FILE.h5)")
+    parser = argument_parser(__doc__)
     parser.add_argument("--quantity", choices=QUANTITIES, default="no_update",
                         help="what the curves show (default: no_update)")
     return parser.parse_args(arguments)
 
 
-def output_paths(asked: Iterable[Path] | None, source: Path) -> list[Path]:
-    paths = list(asked) if asked else [source.with_suffix(suffix) for suffix in DOTS_PER_INCH]
-    for path in paths:
-        if path.suffix not in DOTS_PER_INCH:
-            fail(EXIT_USAGE, f"cannot write '{path}': the name must end in .png or .pdf")
-    return paths
-
-
 def main(arguments: Sequence[str]) -> None:
     options = parse_arguments(arguments)
-    outputs = output_paths(options.output, options.file)
-    try:
-        run = read_convergence(options.file, options.quantity)
-    except Refusal as refusal:
-        fail(EXIT_DATA, str(refusal))
-    figure = draw(run, options.quantity)
-    for path in outputs:
-        save(figure, path)
+    make_pictures(options, lambda: draw(read_convergence(options.file, options.quantity),
+                                        options.quantity))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 #include "convergence.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "check.h"
@@ -12,24 +11,9 @@
 /* Up to here every iteration is looked at. */
 #define FIRST_ITERATIONS 10
 
-static const mcbe_key_t cell_fields[] = {
-    {.path = "n", .type = MCBE_KEY_INT, .min = 1, .max = MCBE_MAX_N, .help = "Input dimension."},
-    {.path = "m",
-     .type = MCBE_KEY_INT,
-     .min = 1,
-     .max = MCBE_MAX_M,
-     .help = "Rows of the weight matrix, at least n."},
-    {.path = NULL},
-};
-
 static const mcbe_key_t keys[] = {
     MCBE_COMMON_KEYS,
-    {.path = "cells",
-     .type = MCBE_KEY_RECORDS,
-     .min = 1,
-     .max = 1000,
-     .fields = cell_fields,
-     .help = "Shapes of the layers, in any order."},
+    MCBE_SHAPE_KEYS,
     MCBE_FRAME_KEYS,
     MCBE_DOMAIN_KEYS,
     MCBE_SAMPLING_KEYS,
@@ -51,74 +35,6 @@ static const mcbe_key_t keys[] = {
     MCBE_RUN_KEYS,
     {.path = NULL},
 };
-
-static int by_n_then_m(const void *left, const void *right)
-{
-    const mcbe_cell_t *a = left, *b = right;
-    if (a->n != b->n) {
-        return a->n < b->n ? -1 : 1;
-    }
-    return (a->m > b->m) - (a->m < b->m);
-}
-
-static mcbe_status_t read_cells(convergence_t *params, const mcbe_config_t *config,
-                                mcbe_error_t *err)
-{
-    mcbe_status_t st = MCBE_OK;
-    const int count = mcbe_config_records(config, "cells");
-    params->cells = mcbe_alloc((size_t)count, sizeof *params->cells);
-    if (!params->cells) {
-        return MCBE_ERR_NOMEM;
-    }
-    params->cell_count = count;
-    for (int i = 0; i < count; i++) {
-        mcbe_cell_t *cell = params->cells + i;
-        cell->n = mcbe_config_record_int(config, "cells", i, "n");
-        cell->m = mcbe_config_record_int(config, "cells", i, "m");
-        if (cell->m < cell->n) {
-            char path[64];
-            snprintf(path, sizeof path, "cells[%d].m", i);
-            st = mcbe_config_reject(config, err, path, "%lld; at least n = %lld rows are needed",
-                                    (long long)cell->m, (long long)cell->n);
-        }
-    }
-    qsort(params->cells, (size_t)count, sizeof *params->cells, by_n_then_m);
-    for (int i = 1; i < count; i++) {
-        const mcbe_cell_t *cell = params->cells + i;
-        if (by_n_then_m(cell - 1, cell) == 0) {
-            st = mcbe_config_reject(config, err, "cells",
-                                    "{n: %lld, m: %lld} stands there twice; each shape may once",
-                                    (long long)cell->n, (long long)cell->m);
-        }
-    }
-    return st;
-}
-
-static mcbe_status_t check_shape(const convergence_t *params, const mcbe_config_t *config,
-                                 mcbe_error_t *err)
-{
-    int m, n;
-    if (mcbe_setup_fixed_shape(&params->setup, &m, &n) &&
-        (params->cell_count != 1 || params->cells[0].n != n || params->cells[0].m != m)) {
-        return mcbe_config_reject(config, err, "cells",
-                                  "do not fit the weight matrix, which is %d x %d; cells: [{n: %d, "
-                                  "m: %d}] is the only one there is",
-                                  m, n, n, m);
-    }
-    return MCBE_OK;
-}
-
-static mcbe_status_t check_stop(const convergence_t *params, const mcbe_config_t *config,
-                                mcbe_error_t *err)
-{
-    if (params->setup.unchanged > 0) {
-        return mcbe_config_reject(config, err, "sampling.stop.unchanged",
-                                  "%lld; curves run over all of sampling.samples, so 0 is the only "
-                                  "choice",
-                                  (long long)params->setup.unchanged);
-    }
-    return MCBE_OK;
-}
 
 /* The exact answers are about all directions, and a bounded K has an alpha*. */
 static mcbe_status_t read_exact(convergence_t *params, const mcbe_config_t *config,
@@ -191,7 +107,7 @@ static void close_params(void **handle)
     convergence_t *params = *handle;
     if (params) {
         mcbe_free(params->iterations);
-        mcbe_free(params->cells);
+        mcbe_shapes_free(&params->shapes);
         mcbe_setup_free(&params->setup);
         mcbe_free(params);
         *handle = NULL;
@@ -206,8 +122,9 @@ static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_erro
     }
     /* all of them, so that all errors are reported at once */
     const mcbe_status_t setup = mcbe_setup_open_points(&params->setup, config, err);
-    const mcbe_status_t cells = read_cells(params, config, err);
-    const mcbe_status_t stop = check_stop(params, config, err);
+    const mcbe_status_t cells =
+        mcbe_shapes_read(&params->shapes, setup == MCBE_OK ? &params->setup : NULL, config, err);
+    const mcbe_status_t stop = mcbe_setup_no_stop(&params->setup, config, err);
     const mcbe_status_t exact = read_exact(params, config, err);
     mcbe_status_t st = setup != MCBE_OK   ? setup
                        : cells != MCBE_OK ? cells
@@ -215,9 +132,6 @@ static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_erro
                                           : exact;
     params->trials = mcbe_config_int(config, "trials");
     params->tests = mcbe_config_int(config, "test.samples");
-    if (st == MCBE_OK) {
-        st = check_shape(params, config, err);
-    }
     if (st == MCBE_OK) {
         st = choose_iterations(params, mcbe_config_int(config, "curve.points_per_decade"));
     }
@@ -267,16 +181,16 @@ static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_erro
         params->setup.design == MCBE_DESIGN_PAIRED ? 2.0 * sqrt(samples) : samples;
     (void)err;
     memset(plan, 0, sizeof *plan);
-    plan->cells = mcbe_alloc((size_t)params->cell_count, sizeof *plan->cells);
+    plan->cells = mcbe_alloc((size_t)params->shapes.count, sizeof *plan->cells);
     if (!plan->cells) {
         return MCBE_ERR_NOMEM;
     }
     plan->trials = params->trials;
-    plan->cell_count = params->cell_count;
+    plan->cell_count = params->shapes.count;
     for (int64_t i = 0; i < plan->cell_count; i++) {
-        const double n = (double)params->cells[i].n, m = (double)params->cells[i].m;
-        plan->cells[i] = (mcbe_cell_t){.n = params->cells[i].n,
-                                       .m = params->cells[i].m,
+        const double n = (double)params->shapes.cells[i].n, m = (double)params->shapes.cells[i].m;
+        plan->cells[i] = (mcbe_cell_t){.n = params->shapes.cells[i].n,
+                                       .m = params->shapes.cells[i].m,
                                        .flops = 2.0 * n * m * products,
                                        .seconds = seconds_of_cell(params, n, m),
                                        .bytes = bytes_of_cell(params, n, m)};
@@ -346,21 +260,6 @@ static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe
     return MCBE_OK;
 }
 
-/* Rank 0's history to the whole team. */
-static mcbe_status_t share_history(const mcbe_team_t *team, mcbe_bias_events_t *history)
-{
-    void *list = history->list;
-    int64_t count = (int64_t)history->count;
-    mcbe_comm_broadcast(team->comm, &count, sizeof count);
-    mcbe_status_t st = mcbe_grow(&list, &history->capacity, (size_t)count, sizeof *history->list);
-    history->list = list;
-    if (st == MCBE_OK) {
-        history->count = (size_t)count;
-        mcbe_comm_broadcast(team->comm, history->list, history->count * sizeof *history->list);
-    }
-    return st;
-}
-
 /* Go through the history once more, this rank's share of the test points in hand. */
 static mcbe_status_t measure(const convergence_t *params, const mcbe_frame_t *frame,
                              const mcbe_stream_key_t *key, const mcbe_team_t *team,
@@ -375,13 +274,7 @@ static mcbe_status_t measure(const convergence_t *params, const mcbe_frame_t *fr
     MCBE_TRY(mcbe_test_set_init(&tests, params, frame, key, params->tests * rank / size,
                                 params->tests * (rank + 1) / size));
     for (int64_t i = 0; i < params->length; i++) {
-        const size_t first = seen;
-        while (seen < history->count && history->list[seen].sample < params->iterations[i]) {
-            seen++;
-        }
-        if (seen > first) {
-            mcbe_bias_replay(&state, history->list + first, seen - first);
-        }
+        mcbe_sampling_replay(history, &seen, params->iterations[i], &state);
         mcbe_curves_measure(params, frame, &tests, state.alpha, team, i, curves);
     }
     mcbe_comm_sum_i64(team->comm, curves->no_update, (size_t)params->length);
@@ -416,7 +309,7 @@ static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cells, 
     MCBE_TRY(mcbe_bias_state_init(&state, frame.m));
     MCBE_TRY(mcbe_curves_init(&curves, params, &frame, err));
     MCBE_TRY(mcbe_sampling_run(&sampling, &frame, &key, team, &state, 1, err));
-    MCBE_TRY(share_history(team, &history));
+    MCBE_TRY(mcbe_sampling_share_history(team, &history));
     MCBE_TRY(measure(params, &frame, &key, team, &history, &curves));
     if (mcbe_comm_rank(team->comm) == 0) {
         MCBE_TRY(mcbe_convergence_write(params, cells, &frame, &state, &curves, layout, records));

@@ -3,8 +3,6 @@
 
 #include "check.h"
 #include "convergence_internal.h"
-#include "mcbe/exact.h"
-#include "mcbe/injectivity.h"
 #include "mcbe/stats.h"
 #include "memory.h"
 
@@ -15,35 +13,15 @@ mcbe_status_t mcbe_test_set_init(test_set_t *tests, const convergence_t *params,
                                  const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
                                  int64_t first, int64_t last)
 {
-    const int n = frame->n, width = mcbe_domain_block_size(n);
-    const size_t m = (size_t)frame->m;
-    mcbe_stream_key_t stream = *key;
-    mcbe_status_t st = MCBE_OK;
-    float *x = mcbe_alloc((size_t)n * (size_t)width, sizeof *x);
-    double *scale = mcbe_alloc((size_t)width, sizeof *scale);
-    tests->count = last - first;
-    tests->points = mcbe_alloc((size_t)tests->count, sizeof *tests->points);
-    tests->c = mcbe_alloc((size_t)tests->count * m, sizeof *tests->c);
-    tests->norm = mcbe_alloc((size_t)tests->count, sizeof *tests->norm);
-    tests->alpha = mcbe_alloc(m, sizeof *tests->alpha);
-    if (!x || !scale || !tests->c || !tests->norm || !tests->alpha || !tests->points) {
-        st = MCBE_ERR_NOMEM;
-        goto out;
-    }
-    stream.purpose = MCBE_PURPOSE_HOLDOUT;
-    for (int64_t i = first; i < last; i++) {
-        const int64_t s = i % width;
-        tests->points[tests->lowering++] = i - first;
-        if (s == 0 || i == first) {
-            stream.block = i / width;
-            mcbe_domain_fill(&params->setup.domain, n, &stream, x, scale);
-        }
-        mcbe_frame_coefficients(frame, x + s, width, scale[s], tests->c + (size_t)(i - first) * m);
-        tests->norm[i - first] = mcbe_point_norm(n, x + s, NULL, width) * scale[s];
+    mcbe_status_t st;
+    MCBE_TRY(mcbe_fresh_init(&tests->fresh, &params->setup.domain, frame, key, first, last));
+    tests->points = mcbe_alloc((size_t)(last - first), sizeof *tests->points);
+    tests->alpha = mcbe_alloc((size_t)frame->m, sizeof *tests->alpha);
+    MCBE_TRY(tests->points && tests->alpha ? MCBE_OK : MCBE_ERR_NOMEM);
+    for (; tests->lowering < tests->fresh.count; tests->lowering++) {
+        tests->points[tests->lowering] = tests->lowering;
     }
 out:
-    mcbe_free(scale);
-    mcbe_free(x);
     return st;
 }
 
@@ -51,28 +29,8 @@ void mcbe_test_set_free(test_set_t *tests)
 {
     mcbe_free(tests->points);
     mcbe_free(tests->alpha);
-    mcbe_free(tests->norm);
-    mcbe_free(tests->c);
+    mcbe_fresh_free(&tests->fresh);
     memset(tests, 0, sizeof *tests);
-}
-
-/* The exact alpha* on K, all NaN where it takes too much work. */
-static mcbe_status_t find_exact(const convergence_t *params, const mcbe_frame_t *frame,
-                                double *exact, mcbe_error_t *err)
-{
-    mcbe_domain_t domain = params->setup.domain;
-    mcbe_status_t st = MCBE_OK;
-    domain.radial = MCBE_RADIAL_ANALYTIC; /* it is of directions, wherever the samples lie */
-    if (mcbe_exact_alpha_work(frame->n, frame->m) > params->exact_work) {
-        for (int j = 0; j < frame->m; j++) {
-            exact[j] = (double)NAN;
-        }
-        return MCBE_OK;
-    }
-    MCBE_TRY(mcbe_exact_alpha(frame, params->exact_work, exact, NULL, NULL, err));
-    mcbe_domain_finish(&domain, frame->m, exact, exact);
-out:
-    return st;
 }
 
 mcbe_status_t mcbe_curves_init(curves_t *curves, const convergence_t *params,
@@ -95,7 +53,7 @@ mcbe_status_t mcbe_curves_init(curves_t *curves, const convergence_t *params,
     if (!curves->exact || !curves->excess_max || !curves->excess_mean) {
         return MCBE_ERR_NOMEM;
     }
-    return find_exact(params, frame, curves->exact, err);
+    return mcbe_setup_exact_alpha(&params->setup, frame, params->exact_work, curves->exact, err);
 }
 
 void mcbe_curves_free(curves_t *curves)
@@ -137,20 +95,18 @@ void mcbe_curves_measure(const convergence_t *params, const mcbe_frame_t *frame,
     mcbe_summary_t summary;
     for (int64_t k = 0; k < tests->lowering; k++) {
         const int64_t point = tests->points[k];
-        const double *c = tests->c + point * m;
         if (team && team->between_blocks && k % TESTS_AT_A_TIME == 0) {
             team->between_blocks(team->context);
         }
-        if (mcbe_bias_would_lower(frame->n, m, direction, c)) {
+        if (mcbe_bias_would_lower(frame->n, m, direction, tests->fresh.c + point * m)) {
             tests->points[lowering++] = point;
-            rectified +=
-                mcbe_active_count(frame, c, direction, tests->norm[point], NULL) >= frame->n;
+            rectified += mcbe_fresh_rectified(&tests->fresh, frame, direction, point);
         }
     }
     tests->lowering = lowering;
-    curves->no_update[i] = tests->count - lowering;
+    curves->no_update[i] = tests->fresh.count - lowering;
     /* where nothing would be lowered all n rows of J_x are at or above their alpha* */
-    curves->rectified[i] = tests->count - lowering + rectified;
+    curves->rectified[i] = tests->fresh.count - lowering + rectified;
     mcbe_domain_finish(&params->setup.domain, m, direction, tests->alpha);
     mcbe_summarize(tests->alpha, m, &summary);
     curves->infinite[i] = summary.infinite;

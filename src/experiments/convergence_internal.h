@@ -5,9 +5,11 @@
  * way (convergence_curves.c) and verifying a stored one (convergence_verify.c). */
 
 #include "experiment.h"
+#include "fresh.h"
 #include "mcbe/bias.h"
 #include "sampling.h"
 #include "setup.h"
+#include "shapes.h"
 
 /* Numbers of the columns in a record. */
 typedef enum convergence_column {
@@ -33,9 +35,8 @@ typedef enum convergence_column {
 typedef struct convergence {
     mcbe_setup_t setup;
     int64_t trials;
-    mcbe_cell_t *cells; /* owned, ordered by n, then m */
-    int64_t cell_count;
-    int64_t *iterations; /* owned, [length], ascending: where alpha* is looked at */
+    mcbe_shapes_t shapes; /* owned */
+    int64_t *iterations;  /* owned, [length], ascending: where alpha* is looked at */
     int64_t length;
     int64_t tests;     /* test points of each weight matrix */
     double exact_work; /* operations an exact answer may take; 0: not wanted */
@@ -48,12 +49,10 @@ static inline mcbe_stream_key_t mcbe_convergence_key(const convergence_t *params
         .seed = params->setup.seed, .n = cell->n, .m = cell->m, .trial = trial};
 }
 
-/* Points no estimate has seen, by their canonical coefficients. */
+/* Points no estimate has seen, and which of them still would change it. */
 typedef struct test_set {
-    int64_t count;
-    double *c;     /* owned, [count][m] */
-    double *norm;  /* owned, [count], |x| */
-    double *alpha; /* owned, [m], workspace */
+    mcbe_fresh_t fresh; /* owned */
+    double *alpha;      /* owned, [m], workspace */
     int64_t
         *points; /* owned, [lowering]: those that would still lower alpha*. It only falls, so the
                          others never will again. */

@@ -174,6 +174,32 @@ static mcbe_status_t remember(mcbe_bias_events_t *history, const mcbe_bias_event
     return st;
 }
 
+mcbe_status_t mcbe_sampling_share_history(const mcbe_team_t *team, mcbe_bias_events_t *history)
+{
+    void *list = history->list;
+    int64_t count = (int64_t)history->count;
+    mcbe_comm_broadcast(team->comm, &count, sizeof count);
+    mcbe_status_t st = mcbe_grow(&list, &history->capacity, (size_t)count, sizeof *history->list);
+    history->list = list;
+    if (st == MCBE_OK) {
+        history->count = (size_t)count;
+        mcbe_comm_broadcast(team->comm, history->list, history->count * sizeof *history->list);
+    }
+    return st;
+}
+
+void mcbe_sampling_replay(const mcbe_bias_events_t *history, size_t *seen, int64_t samples,
+                          mcbe_bias_state_t *state)
+{
+    const size_t first = *seen;
+    while (*seen < history->count && history->list[*seen].sample < samples) {
+        (*seen)++;
+    }
+    if (*seen > first) {
+        mcbe_bias_replay(state, history->list + first, *seen - first);
+    }
+}
+
 /* End of a round in a team: everybody leaves with the state one rank would have. */
 static mcbe_status_t agree(const mcbe_team_t *team, int64_t visited, mcbe_bias_state_t *agreed,
                            mcbe_bias_events_t *events, mcbe_bias_state_t *state,

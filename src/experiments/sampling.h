@@ -36,6 +36,17 @@ MCBE_NODISCARD mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling,
                                                const mcbe_team_t *team, mcbe_bias_state_t *states,
                                                int count, mcbe_error_t *err);
 
+/** Rank 0's history to the whole team. Collective over team->comm.
+ *  @return MCBE_OK; MCBE_ERR_NOMEM. Not agreed. */
+MCBE_NODISCARD mcbe_status_t mcbe_sampling_share_history(const mcbe_team_t *team,
+                                                         mcbe_bias_events_t *history);
+
+/** Replay a history up to the first `samples` random points. Not collective.
+ *  @param[in,out] seen   events replayed so far, 0 for a new state
+ *  @param[in,out] state  as left by the call before, for fewer points */
+void mcbe_sampling_replay(const mcbe_bias_events_t *history, size_t *seen, int64_t samples,
+                          mcbe_bias_state_t *state);
+
 /** Draw fresh independent points of K and count those that would lower alpha*. Collective over
  *  team->comm: blocks are dealt to the ranks.
  *  @param[in]  key    of the layer; the stream is one no estimate has seen

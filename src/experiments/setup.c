@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "digest.h"
+#include "mcbe/exact.h"
 #include "mcbe/search.h"
 #include "memory.h"
 
@@ -184,6 +185,36 @@ mcbe_status_t mcbe_setup_work_limit(const mcbe_config_t *config, const char *ena
         return mcbe_config_reject(config, err, limit, "has a meaning only with %s: true", enabled);
     }
     return MCBE_OK;
+}
+
+mcbe_status_t mcbe_setup_no_stop(const mcbe_setup_t *setup, const mcbe_config_t *config,
+                                 mcbe_error_t *err)
+{
+    if (setup->unchanged > 0) {
+        return mcbe_config_reject(config, err, "sampling.stop.unchanged",
+                                  "%lld; curves run over all of sampling.samples, so 0 is the only "
+                                  "choice",
+                                  (long long)setup->unchanged);
+    }
+    return MCBE_OK;
+}
+
+mcbe_status_t mcbe_setup_exact_alpha(const mcbe_setup_t *setup, const mcbe_frame_t *frame,
+                                     double work, double *exact, mcbe_error_t *err)
+{
+    mcbe_domain_t domain = setup->domain;
+    mcbe_status_t st = MCBE_OK;
+    domain.radial = MCBE_RADIAL_ANALYTIC; /* it is of directions, wherever the samples lie */
+    if (mcbe_exact_alpha_work(frame->n, frame->m) > work) {
+        for (int j = 0; j < frame->m; j++) {
+            exact[j] = (double)NAN;
+        }
+        return MCBE_OK;
+    }
+    MCBE_TRY(mcbe_exact_alpha(frame, work, exact, NULL, NULL, err));
+    mcbe_domain_finish(&domain, frame->m, exact, exact);
+out:
+    return st;
 }
 
 /* The first failure of checks that were all made, so that all errors are reported at once. */

@@ -250,6 +250,17 @@ MCBE_NODISCARD mcbe_status_t mcbe_setup_work_limit(const mcbe_config_t *config, 
                                                    const char *limit, double *work,
                                                    mcbe_error_t *err);
 
+/** For experiments whose curves end at sampling.samples. @return MCBE_OK; MCBE_ERR_CONFIG if a stop
+ *  rule was asked for */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_no_stop(const mcbe_setup_t *setup,
+                                                const mcbe_config_t *config, mcbe_error_t *err);
+
+/** The exact alpha* on K, wherever in it the samples lie; all NaN where it takes more than `work`.
+ *  @param[out] exact  [m]  @return MCBE_OK; as mcbe_exact_alpha */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_exact_alpha(const mcbe_setup_t *setup,
+                                                    const mcbe_frame_t *frame, double work,
+                                                    double *exact, mcbe_error_t *err);
+
 /** The one shape the ensemble has. @return 0 if any shape is possible */
 int mcbe_setup_fixed_shape(const mcbe_setup_t *setup, int *m, int *n);
 

@@ -51,6 +51,22 @@ CONVERGENCE = {
     "exact.enabled": True,
 }
 
+# The same for `covering_radius`: 3 cells, 6 units. All of n = 2 and 3 is exact, of n = 10 nothing.
+COVERING = {
+    "experiment": "covering_radius",
+    "seed": 20240101,
+    "trials": 2,
+    "cells": [{"n": 2, "m": 5}, {"n": 3, "m": 9}, {"n": 10, "m": 30}],
+    "sampling.samples": 600,
+    "covering.counts": {"values": [20, 100]},
+    "covering.visits": 200,
+    "covering.work_limit": 2000,
+    "test.samples": 50,
+    "exact.enabled": True,
+    "exact.work_limit": 1e6,
+}
+BASES = {base["experiment"]: base for base in (CONVERGENCE, COVERING)}
+
 
 def flow(value):
     """A value in YAML's flow style."""
@@ -62,10 +78,10 @@ def flow(value):
 
 
 def config_text(changes=None, drop=()):
-    """BASE, or CONVERGENCE if it is that, with some keys changed or dropped, as YAML: one line a key of the top
-    level."""
+    """BASE, or that of another experiment if it is named, with some keys changed or dropped, as YAML: one line a key
+    of the top level."""
     changes = changes or {}
-    base = CONVERGENCE if changes.get("experiment") == "convergence" else BASE
+    base = BASES.get(changes.get("experiment"), BASE)
     settings = {key: value for key, value in {**base, **changes}.items() if key not in drop}
     tree = {}
     for path, value in settings.items():

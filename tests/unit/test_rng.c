@@ -193,9 +193,9 @@ static void purposes_are_distinct(void **state)
 {
     (void)state;
     static const mcbe_purpose_t purposes[] = {
-        MCBE_PURPOSE_FRAME,  MCBE_PURPOSE_SAMPLE, MCBE_PURPOSE_BIAS,
-        MCBE_PURPOSE_RADIUS, MCBE_PURPOSE_BANK_A, MCBE_PURPOSE_BANK_B,
-        MCBE_PURPOSE_REFUTE, MCBE_PURPOSE_LOWER,  MCBE_PURPOSE_HOLDOUT};
+        MCBE_PURPOSE_FRAME,   MCBE_PURPOSE_SAMPLE,  MCBE_PURPOSE_BIAS,   MCBE_PURPOSE_RADIUS,
+        MCBE_PURPOSE_BANK_A,  MCBE_PURPOSE_BANK_B,  MCBE_PURPOSE_REFUTE, MCBE_PURPOSE_LOWER,
+        MCBE_PURPOSE_HOLDOUT, MCBE_PURPOSE_COVERING};
     for (size_t i = 0; i < COUNT_OF(purposes); i++) {
         for (size_t k = 0; k < i; k++) {
             assert_int_not_equal(purposes[i], purposes[k]);
