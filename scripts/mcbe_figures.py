@@ -5,6 +5,7 @@ Exit codes: 0 done, 64 wrong use, 65 not a file the script can draw, 74 not writ
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -96,6 +97,15 @@ def parse_listing(listing: str) -> dict[str, str]:
     return {path.lstrip("~+"): value for path, _, value in pairs}
 
 
+def bias_families(settings: Mapping[str, str]) -> list[dict[str, str]]:
+    """The fields of every bias family, in the order of the config."""
+    families: dict[int, dict[str, str]] = {}
+    for path, value in settings.items():
+        if match := re.fullmatch(r"biases\[(\d+)\]\.(\w+)", path):
+            families.setdefault(int(match[1]), {})[match[2]] = value
+    return [families[index] for index in sorted(families)]
+
+
 def run_facts(file: h5py.File, path: Path, done: np.ndarray) -> dict[str, Any]:
     """The fields of a Run. `done` holds for each [cell][trial] whether it is finished."""
     if not done.any():
@@ -115,14 +125,18 @@ class OneSentenceParser(argparse.ArgumentParser):
         fail(EXIT_USAGE, f"{message}; see --help")
 
 
+def add_output_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, action="append", metavar="OUT",
+                        help="picture to write, .png or .pdf; may be repeated "
+                             "(default: both, next to FILE.h5)")
+
+
 def argument_parser(documentation: str | None) -> OneSentenceParser:
     """The arguments every figure script takes: the file and where to write."""
     summary, _, _ = (documentation or "").partition("\n")
     parser = OneSentenceParser(description=summary)
     parser.add_argument("file", type=Path, metavar="FILE.h5", help="result of 'mcbe run'")
-    parser.add_argument("-o", "--output", type=Path, action="append", metavar="OUT",
-                        help="picture to write, .png or .pdf; may be repeated "
-                             "(default: both, next to FILE.h5)")
+    add_output_option(parser)
     return parser
 
 

@@ -12,13 +12,13 @@ byte for byte. Exit codes: 0 done, 64 wrong use, 65 not a file this script can d
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcbe_figures import Refusal, Run, argument_parser, make_pictures, result_file, run_facts
+from mcbe_figures import (Refusal, Run, argument_parser, bias_families, make_pictures, result_file,
+                          run_facts)
 
 import h5py  # after mcbe_figures, which says what is missing
 import matplotlib
@@ -77,15 +77,6 @@ class PhaseDiagram(Run):
 
 
 # --- reading -------------------------------------------------------------------------------------
-
-
-def bias_families(settings: Mapping[str, str]) -> list[dict[str, str]]:
-    """The fields of every bias family, in the order of the config."""
-    families: dict[int, dict[str, str]] = {}
-    for path, value in settings.items():
-        if match := re.fullmatch(r"biases\[(\d+)\]\.(\w+)", path):
-            families.setdefault(int(match[1]), {})[match[2]] = value
-    return [families[index] for index in sorted(families)]
 
 
 def family_title(family: Mapping[str, str]) -> str:

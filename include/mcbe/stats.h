@@ -53,7 +53,7 @@ double mcbe_scenario_bound(int64_t m, int64_t samples, double beta);
  *  (2018). */
 double mcbe_wait_and_judge_bound(int64_t witnesses, int64_t samples, double beta);
 
-/* What data say about the midpoint of a logistic curve. */
+/* What data say about the midpoint of a curve. */
 typedef enum mcbe_logistic_outcome {
     MCBE_LOGISTIC_FITTED,
     MCBE_LOGISTIC_SEPARABLE,   /* some x has no success on one side of it and no failure on the
@@ -80,6 +80,12 @@ typedef struct mcbe_logistic {
  *  Source: existence of the maximum: A. Albert, J. A. Anderson, Biometrika 71 (1984). */
 void mcbe_logistic_fit(const double *x, const int64_t *successes, const int64_t *trials, int count,
                        double z, mcbe_logistic_t *fit);
+
+/** Fit P(success at x) = 2^-exp(-(x - x0) / scale) instead, the probability that none of many rare
+ *  obstacles is there if their expected number falls exponentially with x. All else as
+ *  mcbe_logistic_fit: x0 is the midpoint, P = 1/2. */
+void mcbe_gumbel_fit(const double *x, const int64_t *successes, const int64_t *trials, int count,
+                     double z, mcbe_logistic_t *fit);
 
 #ifdef __cplusplus
 }

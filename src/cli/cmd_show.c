@@ -7,10 +7,12 @@
 
 #include "check.h"
 #include "cli.h"
+#include "json.h"
 #include "mcbe/stats.h"
 #include "memory.h"
 #include "result.h"
 #include "show_certificate.h"
+#include "show_midpoints.h"
 
 /* Mean over a cell's finished trials of one scalar column; NaN if there is none. */
 static double mean_of_cell(const mcbe_result_t *result, int64_t cell, int column, double *values)
@@ -58,30 +60,6 @@ static const char *short_name(const mcbe_column_t *column)
     return slash ? slash + 1 : column->path;
 }
 
-static void print_json_text(const char *text)
-{
-    putchar('"');
-    for (const unsigned char *at = (const unsigned char *)text; *at; at++) {
-        if (*at == '"' || *at == '\\') {
-            printf("\\%c", *at);
-        } else if (*at < 0x20) {
-            printf("\\u%04x", *at);
-        } else {
-            putchar(*at);
-        }
-    }
-    putchar('"');
-}
-
-static void print_json_number(double value)
-{
-    if (isfinite(value)) {
-        printf("%.17g", value);
-    } else {
-        printf("null"); /* JSON has neither NaN nor infinity */
-    }
-}
-
 static void print_json_head(const mcbe_store_info_t *info)
 {
     const struct {
@@ -93,7 +71,7 @@ static void print_json_head(const mcbe_store_info_t *info)
     printf("{\n  \"version\": [%d, %d],\n", info->major, info->minor);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         printf("  \"%s\": ", texts[i].name);
-        print_json_text(texts[i].value);
+        mcbe_json_text(texts[i].value);
         printf(",\n");
     }
     printf("  \"seed\": %lld,\n  \"complete\": %s,\n  \"units\": %lld,\n  \"units_done\": %lld,\n"
@@ -113,9 +91,9 @@ static void print_json_cells(const mcbe_result_t *result, double *values)
         for (int i = 0; i < session->layout.count; i++) {
             if (shown(session->layout.columns + i)) {
                 printf(", ");
-                print_json_text(short_name(session->layout.columns + i));
+                mcbe_json_text(short_name(session->layout.columns + i));
                 printf(": ");
-                print_json_number(mean_of_cell(result, cell, i, values));
+                mcbe_json_number(mean_of_cell(result, cell, i, values));
             }
         }
         printf("}");
@@ -161,22 +139,37 @@ static void print_cells(const mcbe_result_t *result, double *values)
     }
 }
 
-static mcbe_status_t show_cells(const char *path, int json, mcbe_error_t *err)
+static mcbe_status_t show_cells(const mcbe_result_t *result, int json)
+{
+    double *values = mcbe_alloc((size_t)result->session.plan.trials, sizeof *values);
+    if (!values) {
+        return MCBE_ERR_NOMEM;
+    }
+    if (json) {
+        print_json_cells(result, values);
+    } else {
+        print_cells(result, values);
+    }
+    mcbe_free(values);
+    return MCBE_OK;
+}
+
+/* What needs the units themselves. */
+static mcbe_status_t show_units(const char *path, int json, int cells, int midpoints,
+                                mcbe_error_t *err)
 {
     mcbe_result_t result;
     mcbe_status_t st = mcbe_result_open(&result, path, err);
     if (st != MCBE_OK) {
         return st;
     }
-    double *values = mcbe_alloc((size_t)result.session.plan.trials, sizeof *values);
-    if (!values) {
-        st = MCBE_ERR_NOMEM;
-    } else if (json) {
-        print_json_cells(&result, values);
-    } else {
-        print_cells(&result, values);
+    if (cells) {
+        MCBE_TRY(show_cells(&result, json));
     }
-    mcbe_free(values);
+    if (midpoints) {
+        MCBE_TRY(mcbe_show_midpoints(&result, path, json, err));
+    }
+out:
     mcbe_result_close(&result);
     return st;
 }
@@ -200,27 +193,32 @@ static mcbe_status_t show_certificate(const char *path, const char *number, cons
 
 mcbe_status_t mcbe_cmd_show(int argc, char **argv, mcbe_error_t *err)
 {
-    static const struct option known[] = {
-        {"json", no_argument, NULL, 'j'},         {"cells", no_argument, NULL, 'c'},
-        {"provenance", no_argument, NULL, 'p'},   {"certificate", required_argument, NULL, 'k'},
-        {"output", required_argument, NULL, 'o'}, {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"json", no_argument, NULL, 'j'},
+                                          {"cells", no_argument, NULL, 'c'},
+                                          {"provenance", no_argument, NULL, 'p'},
+                                          {"certificate", required_argument, NULL, 'k'},
+                                          {"output", required_argument, NULL, 'o'},
+                                          {"midpoints", no_argument, NULL, 'm'},
+                                          {NULL, 0, NULL, 0}};
     mcbe_store_info_t info = {0};
     const char *path = NULL, *number = NULL, *folder = NULL;
-    int json = 0, cells = 0, provenance = 0;
+    int json = 0, cells = 0, midpoints = 0, provenance = 0;
     mcbe_status_t st;
     for (int option; (option = getopt_long(argc, argv, ":o:", known, NULL)) != -1;) {
         json |= option == 'j';
         cells |= option == 'c';
+        midpoints |= option == 'm';
         provenance |= option == 'p';
         number = option == 'k' ? optarg : number;
         folder = option == 'o' ? optarg : folder;
-        if (!strchr("jcpko", option)) {
+        if (!strchr("jcmpko", option)) {
             return mcbe_cli_bad_option("show", argc, argv, option, err);
         }
     }
     MCBE_TRY(mcbe_cli_one_argument("show", "the result file", argc, argv, &path, err));
     if (number) {
-        return show_certificate(path, number, folder, json || cells || provenance, err);
+        return show_certificate(path, number, folder, json || cells || midpoints || provenance,
+                                err);
     }
     if (folder) {
         return mcbe_fail(err, MCBE_ERR_USAGE,
@@ -238,8 +236,8 @@ mcbe_status_t mcbe_cmd_show(int argc, char **argv, mcbe_error_t *err)
     } else {
         print_head(path, &info);
     }
-    if (cells) {
-        MCBE_TRY(show_cells(path, json, err));
+    if (cells || midpoints) {
+        MCBE_TRY(show_units(path, json, cells, midpoints, err));
     }
     if (json) {
         printf("\n}\n");

@@ -133,4 +133,6 @@ const mcbe_experiment_t mcbe_injectivity_transition = {
     .verify = mcbe_survey_verify,
     .certificates = mcbe_survey_certificates,
     .certificate = mcbe_survey_certificate,
+    .question = mcbe_survey_question,
+    .answer = mcbe_survey_answer,
 };

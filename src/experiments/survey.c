@@ -1,6 +1,5 @@
 #include "survey.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "check.h"
@@ -31,64 +30,6 @@ void mcbe_survey_close(void **handle)
         mcbe_free(survey);
         *handle = NULL;
     }
-}
-
-/* Seconds of one cell on one core, as measured on a 2023 server (AVX-512). A cell that shares its
- * points with others pays for its screening only. */
-static double seconds_of_cell(const mcbe_setup_t *setup, double n, double m, int shares)
-{
-    const double samples = (double)setup->samples;
-    const double draw = 4e-9 + 1.6e-9 * n + 2.0 * m * n / 9e10; /* normals and product of a point */
-    const double updates = m * (1.0 + log(1.0 + samples / m));
-    const double visits = updates * (0.25e-9 * m * n + 4e-9 * m);
-    if (setup->design == MCBE_DESIGN_PAIRED) {
-        const double screen = 2e-9 + 0.02e-9 * n + 0.03e-9 * m;
-        return 5e-5 + visits + samples * screen + (shares ? 0.0 : 2.0 * sqrt(samples) * draw);
-    }
-    const double screen = 1e-9 + 0.15e-9 * m;
-    return 5e-5 + visits + samples * (screen + (shares ? 0.0 : draw));
-}
-
-/* Frame and its transpose, screening copies, one block of points and coefficients, or the two
- * banks. */
-static double bytes_of_cell(const mcbe_setup_t *setup, double n, double m)
-{
-    const double width = mcbe_domain_block_size((int)n);
-    double bytes = 24.0 * n * m + 8.0 * width * (2.0 * n + m) + 64.0 * m;
-    if (setup->design == MCBE_DESIGN_PAIRED) {
-        bytes += 2.0 * (sqrt((double)setup->samples) + width) * (8.0 * n + 9.0 * m);
-    }
-    return bytes;
-}
-
-mcbe_status_t mcbe_survey_plan(const void *handle, mcbe_plan_t *plan, mcbe_error_t *err)
-{
-    const mcbe_survey_t *survey = handle;
-    const mcbe_setup_t *setup = &survey->setup;
-    (void)err;
-    memset(plan, 0, sizeof *plan);
-    plan->cells = mcbe_alloc((size_t)survey->cell_count, sizeof *plan->cells);
-    if (!plan->cells) {
-        return MCBE_ERR_NOMEM;
-    }
-    plan->trials = survey->trials;
-    plan->cell_count = survey->cell_count;
-    for (int64_t i = 0; i < survey->cell_count; i++) {
-        const mcbe_survey_cell_t *cell = survey->cells + i;
-        const double n = (double)cell->n, m = (double)cell->m;
-        const int shares = survey->nested_m > cell->m;
-        const double products = setup->design == MCBE_DESIGN_PAIRED
-                                    ? 2.0 * sqrt((double)setup->samples)
-                                    : (double)setup->samples;
-        plan->cells[i] =
-            (mcbe_cell_t){.n = cell->n,
-                          .m = cell->m,
-                          .flops = shares ? 0.0 : 2.0 * n * m * products,
-                          .seconds = seconds_of_cell(setup, n, m, shares),
-                          .bytes = bytes_of_cell(setup, n, m),
-                          .joins = survey->nested_m > 0 && i > 0 && cell[-1].n == cell->n};
-    }
-    return MCBE_OK;
 }
 
 mcbe_stream_key_t mcbe_survey_cell_key(const mcbe_survey_t *survey, const mcbe_cell_t *cell,

@@ -3,7 +3,8 @@
 
 /* Many random layers, each examined by the same phases: sampling, search, fresh points, exact answers.
  * Experiments differ in the cells they ask for. survey.c runs the phases, survey_layout.c says what a
- * record holds, survey_record.c writes and reads one, survey_verify.c checks one. */
+ * record holds, survey_record.c writes and reads one, survey_verify.c checks one, survey_questions.c
+ * asks it whether its layer is injective, survey_plan.c says what all of it costs. */
 
 #include "evidence.h"
 #include "experiment.h"
@@ -123,6 +124,9 @@ int64_t mcbe_survey_certificates(const void *params, const mcbe_cell_t *cell,
 mcbe_status_t mcbe_survey_certificate(const void *params, const mcbe_cell_t *cell, int64_t trial,
                                       const mcbe_layout_t *layout, const mcbe_record_t *record,
                                       int64_t k, mcbe_certificate_t *certificate);
+int mcbe_survey_question(const void *params, int k, mcbe_question_t *question);
+int mcbe_survey_answer(const void *params, int k, const mcbe_cell_t *cell,
+                       const mcbe_layout_t *layout, const mcbe_record_t *record);
 
 /** Does this survey run that phase? */
 int mcbe_survey_has(const mcbe_survey_t *survey, mcbe_phase_t phase);
@@ -130,6 +134,9 @@ int mcbe_survey_has(const mcbe_survey_t *survey, mcbe_phase_t phase);
 /** Number every column of the layout; the same on every rank and in every run of one
  *  configuration. */
 void mcbe_survey_number_columns(mcbe_survey_t *survey);
+
+/** Number of a quantity of one family, -1 for what this run does not have. */
+int mcbe_survey_family_column(const mcbe_survey_t *survey, int family, mcbe_family_column_t which);
 
 /** May the bits of this column of the layout differ between libraries and CPU types although the
  *  points found are the same? */

@@ -156,6 +156,12 @@ void mcbe_survey_number_columns(mcbe_survey_t *survey)
     survey->family_stride = next - first;
 }
 
+int mcbe_survey_family_column(const mcbe_survey_t *survey, int family, mcbe_family_column_t which)
+{
+    const int column = survey->family_column[which];
+    return column < 0 ? -1 : column + family * survey->family_stride;
+}
+
 int mcbe_survey_depends_on_library(const mcbe_survey_t *survey, int number)
 {
     for (int c = 0; c < COLUMN_COUNT; c++) {

@@ -76,12 +76,6 @@ static void put_i64(const writer_t *w, int column, const int64_t *values)
     }
 }
 
-static int column_of_family(const mcbe_survey_t *survey, int family, mcbe_family_column_t which)
-{
-    const int column = survey->family_column[which];
-    return column < 0 ? -1 : column + family * survey->family_stride;
-}
-
 static void put_found(const writer_t *w, const mcbe_frame_t *layer, const mcbe_findings_t *found)
 {
     const int *column = w->survey->column;
@@ -102,8 +96,8 @@ static void put_found(const writer_t *w, const mcbe_frame_t *layer, const mcbe_f
     put_i64(w, column[COLUMN_WITNESS], state->witness);
     for (int i = 0; i < found->certificates.count; i++) {
         const int64_t active = found->certificates.active[i];
-        put_i64(w, column_of_family(w->survey, i, FAMILY_ACTIVE), &active);
-        put_f64(w, column_of_family(w->survey, i, FAMILY_X),
+        put_i64(w, mcbe_survey_family_column(w->survey, i, FAMILY_ACTIVE), &active);
+        put_f64(w, mcbe_survey_family_column(w->survey, i, FAMILY_X),
                 found->certificates.x + (size_t)i * (size_t)layer->n);
     }
 }
@@ -182,13 +176,13 @@ static mcbe_status_t put_families(const writer_t *w, const mcbe_stream_key_t *ke
         double share = (double)hamming.satisfied / (double)m;
         const int64_t injective = hamming.satisfied == m;
         const int64_t decided = verdict(layer, found, i, bias, unit, on_domain);
-        put_f64(w, column_of_family(survey, i, FAMILY_HAMMING), &share);
-        put_i64(w, column_of_family(survey, i, FAMILY_INJECTIVE), &injective);
-        put_i64(w, column_of_family(survey, i, FAMILY_VERDICT), &decided);
+        put_f64(w, mcbe_survey_family_column(survey, i, FAMILY_HAMMING), &share);
+        put_i64(w, mcbe_survey_family_column(survey, i, FAMILY_INJECTIVE), &injective);
+        put_i64(w, mcbe_survey_family_column(survey, i, FAMILY_VERDICT), &decided);
         if (on_domain->uniform) {
             mcbe_hamming(m, on_domain->uniform, bias, unit, &hamming);
             share = (double)hamming.satisfied / (double)m;
-            put_f64(w, column_of_family(survey, i, FAMILY_HAMMING_UNIFORM), &share);
+            put_f64(w, mcbe_survey_family_column(survey, i, FAMILY_HAMMING_UNIFORM), &share);
         }
     }
     mcbe_free(bias);
@@ -343,8 +337,8 @@ mcbe_status_t mcbe_survey_read(const mcbe_survey_t *survey, const mcbe_cell_t *c
     get_i64(&r, column[COLUMN_WITNESS], state->witness);
     for (int i = 0; i < found->certificates.count; i++) {
         int64_t active = -1;
-        get_i64(&r, column_of_family(survey, i, FAMILY_ACTIVE), &active);
-        get_f64(&r, column_of_family(survey, i, FAMILY_X),
+        get_i64(&r, mcbe_survey_family_column(survey, i, FAMILY_ACTIVE), &active);
+        get_f64(&r, mcbe_survey_family_column(survey, i, FAMILY_X),
                 found->certificates.x + (size_t)i * (size_t)cell->n);
         found->certificates.active[i] = (int)active;
     }
@@ -369,7 +363,7 @@ static int64_t active_at(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
 {
     const reader_t r = {.cell = cell, .layout = layout, .record = record};
     int64_t active = -1;
-    get_i64(&r, column_of_family(survey, family, FAMILY_ACTIVE), &active);
+    get_i64(&r, mcbe_survey_family_column(survey, family, FAMILY_ACTIVE), &active);
     return active;
 }
 
@@ -420,7 +414,7 @@ mcbe_status_t mcbe_survey_certificate(const void *handle, const mcbe_cell_t *cel
     memmove(certificate->bias, certificate->bias + (size_t)family * m,
             m * sizeof *certificate->bias);
     memcpy(certificate->w, layer.w, m * n * sizeof *certificate->w);
-    get_f64(&r, column_of_family(survey, family, FAMILY_X), certificate->x);
+    get_f64(&r, mcbe_survey_family_column(survey, family, FAMILY_X), certificate->x);
 out:
     mcbe_frame_free(&layer);
     return st;

@@ -1,17 +1,30 @@
+#include <float.h>
 #include <math.h>
 
 #include "check.h"
 #include "mcbe/stats.h"
 
-/* Newton's method converges quadratically near the maximum; far from it, steps are halved. */
+/* Newton's method with the expected information: for a logistic curve that is the information, for
+ * a Gumbel curve close to it. Far from the maximum, steps are halved. */
 #define NEWTON_STEPS 200
 #define NEWTON_TOLERANCE 1e-14
+/* No factor of a likelihood becomes infinite, nor a sum of such. */
+#define LARGEST_LOGARITHM 1e200
+#define LN2 0.69314718055994530942
 /* Halvings of a bracket: down to the rounding of its ends. */
 #define BISECTIONS 64
+
+/* P(success) as a function of eta; 1/2 at 0, falling to 0 and rising to 1. Both have concave ln P
+ * and ln(1 - P). */
+typedef enum curve {
+    LOGISTIC, /* 1 / (1 + e^-eta) */
+    GUMBEL    /* 2^-(e^-eta) */
+} curve_t;
 
 /* The points in units of half their range about its middle, in a direction in which successes do
  * not become rarer: eta(u) = slope (u - u0), slope >= 0. */
 typedef struct data {
+    curve_t curve;
     const double *x; /* borrowed, as the rest */
     const int64_t *successes, *trials;
     int count;
@@ -34,15 +47,39 @@ static double unit(const data_t *d, int i)
     return (d->x[i] - d->centre) / d->half_range;
 }
 
-/* ln of the probability of an outcome at log odds eta in its favour. */
-static double log_probability(double eta)
+/* The number that makes 2^-(e^-eta) = e^-number. */
+static double exponent(double eta)
 {
-    return (eta < 0.0 ? eta : 0.0) - log1p(exp(-fabs(eta)));
+    return fmin(LN2 * exp(-eta), LARGEST_LOGARITHM);
 }
 
-static double probability(double eta)
+static double log_success(const data_t *d, double eta)
 {
-    return 1.0 / (1.0 + exp(-eta));
+    return d->curve == LOGISTIC ? (eta < 0.0 ? eta : 0.0) - log1p(exp(-fabs(eta))) : -exponent(eta);
+}
+
+static double log_failure(const data_t *d, double eta)
+{
+    if (d->curve == LOGISTIC) {
+        return log_success(d, -eta);
+    }
+    const double v = exponent(eta);
+    return v < DBL_EPSILON ? log(LN2) - eta : log(-expm1(-v));
+}
+
+/* Derivatives of ln P and ln(1 - P). The expected information is minus their product. */
+typedef struct score {
+    double success, failure;
+} score_t;
+
+static score_t score(const data_t *d, double eta)
+{
+    if (d->curve == LOGISTIC) {
+        const double p = 1.0 / (1.0 + exp(-eta));
+        return (score_t){.success = 1.0 - p, .failure = -p};
+    }
+    const double v = exponent(eta);
+    return (score_t){.success = v, .failure = v > 0.0 ? -v / expm1(v) : -1.0};
 }
 
 static double log_likelihood(const data_t *d, double intercept, double slope)
@@ -52,13 +89,20 @@ static double log_likelihood(const data_t *d, double intercept, double slope)
         const double eta = intercept + slope * unit(d, i);
         const int64_t failures = d->trials[i] - d->successes[i];
         /* a count of 0 may meet an infinite logarithm */
-        sum += d->successes[i] > 0 ? (double)d->successes[i] * log_probability(eta) : 0.0;
-        sum += failures > 0 ? (double)failures * log_probability(-eta) : 0.0;
+        sum += d->successes[i] > 0 ? (double)d->successes[i] * log_success(d, eta) : 0.0;
+        sum += failures > 0 ? (double)failures * log_failure(d, eta) : 0.0;
     }
     return sum;
 }
 
-/* Weights t p (1 - p) of the Fisher information: their sum, their mean of u, the sum of squares
+/* d ln L / d eta of one point. */
+static double gradient_at(const data_t *d, int i, score_t by)
+{
+    return (double)d->successes[i] * by.success +
+           (double)(d->trials[i] - d->successes[i]) * by.failure;
+}
+
+/* Weights t p'^2 / (p (1 - p)) of the Fisher information: their sum, their mean of u, the sum of squares
  * about it, and the gradient of the likelihood along intercept and slope about that mean. */
 typedef struct information {
     double sum, mean, squares;
@@ -69,18 +113,19 @@ static information_t information(const data_t *d, double intercept, double slope
 {
     information_t f = {0};
     for (int i = 0; i < d->count; i++) {
-        const double p = probability(intercept + slope * unit(d, i));
-        const double weight = (double)d->trials[i] * p * (1.0 - p);
+        const score_t by = score(d, intercept + slope * unit(d, i));
+        const double weight = (double)d->trials[i] * -by.success * by.failure;
         f.sum += weight;
         f.mean += weight * unit(d, i);
     }
     f.mean /= f.sum;
     for (int i = 0; i < d->count; i++) {
-        const double p = probability(intercept + slope * unit(d, i)), u = unit(d, i) - f.mean;
-        const double residual = (double)d->successes[i] - (double)d->trials[i] * p;
-        f.squares += (double)d->trials[i] * p * (1.0 - p) * u * u;
-        f.gradient += residual;
-        f.gradient_slope += residual * u;
+        const score_t by = score(d, intercept + slope * unit(d, i));
+        const double u = unit(d, i) - f.mean;
+        const double gradient = gradient_at(d, i, by);
+        f.squares += (double)d->trials[i] * -by.success * by.failure * u * u;
+        f.gradient += gradient;
+        f.gradient_slope += gradient * u;
     }
     return f;
 }
@@ -120,7 +165,7 @@ static double slope_gradient(const data_t *d, double u0, double slope)
     double sum = 0.0;
     for (int i = 0; i < d->count; i++) {
         const double u = unit(d, i) - u0;
-        sum += ((double)d->successes[i] - (double)d->trials[i] * probability(slope * u)) * u;
+        sum += gradient_at(d, i, score(d, slope * u)) * u;
     }
     return sum;
 }
@@ -167,6 +212,14 @@ static double interval_end(const data_t *d, double u0, double direction, double 
     return u0 + direction * outside;
 }
 
+/* The largest ln L of one probability for all. */
+static double log_likelihood_of_level(int64_t successes, int64_t failures)
+{
+    const double won = (double)successes, lost = (double)failures;
+    return won > 0.0 && lost > 0.0 ? won * log(won / (won + lost)) + lost * log(lost / (won + lost))
+                                   : 0.0;
+}
+
 static double log_likelihood_of_level_curve(const data_t *d)
 {
     int64_t successes = 0, trials = 0;
@@ -174,8 +227,7 @@ static double log_likelihood_of_level_curve(const data_t *d)
         successes += d->successes[i];
         trials += d->trials[i];
     }
-    const double odds = log((double)successes / (double)(trials - successes));
-    return log_likelihood(d, odds, 0.0);
+    return log_likelihood_of_level(successes, trials - successes);
 }
 
 /* The set of midpoints whose likelihood is within z^2 / 2 of the largest. That of (intercept, slope)
@@ -200,12 +252,7 @@ static double log_likelihood_of_step(const data_t *d)
 {
     double sum = 0.0;
     for (int i = 0; i < d->count; i++) {
-        const int64_t failures = d->trials[i] - d->successes[i];
-        if (d->successes[i] > 0 && failures > 0) {
-            const double odds = log((double)d->successes[i] / (double)failures);
-            sum += (double)d->successes[i] * log_probability(odds) +
-                   (double)failures * log_probability(-odds);
-        }
+        sum += log_likelihood_of_level(d->successes[i], d->trials[i] - d->successes[i]);
     }
     return sum;
 }
@@ -239,8 +286,8 @@ static void fit_curve(data_t *d, double z, mcbe_logistic_t *fit)
     set_interval(d, log_likelihood(d, a, b), z, fit);
 }
 
-void mcbe_logistic_fit(const double *x, const int64_t *successes, const int64_t *trials, int count,
-                       double z, mcbe_logistic_t *fit)
+static void fit_any(curve_t curve, const double *x, const int64_t *successes, const int64_t *trials,
+                    int count, double z, mcbe_logistic_t *fit)
 {
     range_t won = {INFINITY, -INFINITY}, lost = won, all = won;
     for (int i = 0; i < count; i++) {
@@ -264,7 +311,8 @@ void mcbe_logistic_fit(const double *x, const int64_t *successes, const int64_t 
     if (won.low > won.high || lost.low > lost.high || all.low == all.high) {
         return;
     }
-    data_t data = {.x = x,
+    data_t data = {.curve = curve,
+                   .x = x,
                    .successes = successes,
                    .trials = trials,
                    .count = count,
@@ -278,4 +326,16 @@ void mcbe_logistic_fit(const double *x, const int64_t *successes, const int64_t 
     } else {
         fit_curve(&data, z, fit);
     }
+}
+
+void mcbe_logistic_fit(const double *x, const int64_t *successes, const int64_t *trials, int count,
+                       double z, mcbe_logistic_t *fit)
+{
+    fit_any(LOGISTIC, x, successes, trials, count, z, fit);
+}
+
+void mcbe_gumbel_fit(const double *x, const int64_t *successes, const int64_t *trials, int count,
+                     double z, mcbe_logistic_t *fit)
+{
+    fit_any(GUMBEL, x, successes, trials, count, z, fit);
 }

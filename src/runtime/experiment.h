@@ -27,6 +27,12 @@ typedef struct mcbe_certificate {
     int active;   /* rows with <x, w_j> >= bias_j, doubtful ones counted; fewer than n */
 } mcbe_certificate_t;
 
+/* A yes-or-no question asked of every layer, such as whether it is injective. */
+typedef struct mcbe_question {
+    const char *bias_name; /* the bias it is about; borrowed from the config */
+    const char *by;        /* what the answers rest on, one word; static storage */
+} mcbe_question_t;
+
 /* An experiment is this table and nothing else; the runtime knows none by name. Every function may
  * be called on every rank and gives the same result there. */
 struct mcbe_experiment {
@@ -65,6 +71,13 @@ struct mcbe_experiment {
     mcbe_status_t (*certificate)(const void *params, const mcbe_cell_t *cell, int64_t trial,
                                  const mcbe_layout_t *layout, const mcbe_record_t *record,
                                  int64_t k, mcbe_certificate_t *certificate);
+
+    /** Questions whose share of yes turns with m, and the answer of a stored unit. Both NULL if
+     *  there are none. Not collective.
+     *  @return question: 0 if there are not more than k; answer: 1 yes, 0 no, -1 none */
+    int (*question)(const void *params, int k, mcbe_question_t *question);
+    int (*answer)(const void *params, int k, const mcbe_cell_t *cell, const mcbe_layout_t *layout,
+                  const mcbe_record_t *record);
 };
 
 #endif
