@@ -30,6 +30,9 @@ def main():
         print(f"{folder}: shapes do not fit: W {w.shape}, bias {bias.shape}, x {x.shape}", file=sys.stderr)
         return 2
     m, n = w.shape
+    if not all(np.all(np.isfinite(values)) for values in (w, bias, x)):
+        print(f"{folder}: W, bias and x must be finite numbers", file=sys.stderr)
+        return 2
     norms = np.linalg.norm(w, axis=1)
     margin = 8 * n * np.finfo(np.float64).eps * np.linalg.norm(x) * norms
     c = w @ x
@@ -37,7 +40,7 @@ def main():
     active = int(np.count_nonzero(c >= bias - margin))
     print(f"W is {m} x {n}, |x| = {np.linalg.norm(x):.12g}; {active} rows are active at x"
           f" ({np.count_nonzero(doubtful)} of them within rounding), n = {n}")
-    holds = bool(np.all(np.isfinite(x))) and np.linalg.norm(x) > 0 and active < n
+    holds = np.linalg.norm(x) > 0 and active < n
     print("certificate holds: the layer is not injective at x" if holds else "certificate does NOT hold")
     return 0 if holds else 1
 

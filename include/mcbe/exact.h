@@ -29,6 +29,8 @@ double mcbe_exact_seconds(double work);
 typedef struct mcbe_depth {
     int lower; /* no x has fewer rows active: proven, all rounding included */
     int upper; /* rows active at the point found, rows within rounding of 0 counted as active */
+    int full_spark; /* any n rows are independent: proven, all rounding included. 0: not proven, or
+                       stopped before it could be */
 } mcbe_depth_t;
 
 /** The halfspace (Tukey) depth of 0 among the rows. lower == upper unless rows are degenerate

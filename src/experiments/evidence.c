@@ -7,8 +7,8 @@
 #include "mcbe/injectivity.h"
 #include "memory.h"
 
-/* How far |x| may miss the radius of K: coordinates are rounded. */
-#define RADIUS_TOLERANCE 1e-9
+/* How far |x| may miss a radius of K, as a share of it: coordinates are rounded. */
+#define RADIUS_TOLERANCE 1e-13
 
 mcbe_status_t mcbe_certificates_init(mcbe_certificates_t *certificates, int count, int n)
 {
@@ -38,14 +38,13 @@ void mcbe_certificates_free(mcbe_certificates_t *certificates)
 
 static int is_inside(const mcbe_domain_t *domain, int n, const double *x, double norm)
 {
-    const double slack = RADIUS_TOLERANCE * domain->radius;
     double least = 0.0;
     switch (domain->kind) {
     case MCBE_DOMAIN_SPHERE:
-        least = domain->radius - slack;
+        least = domain->radius * (1.0 - RADIUS_TOLERANCE);
         break;
     case MCBE_DOMAIN_SHELL:
-        least = domain->inner_radius - slack;
+        least = domain->inner_radius * (1.0 - RADIUS_TOLERANCE);
         break;
     case MCBE_DOMAIN_BALL:
         break;
@@ -57,7 +56,7 @@ static int is_inside(const mcbe_domain_t *domain, int n, const double *x, double
             return 0;
         }
     }
-    return norm > 0.0 && norm >= least && norm <= domain->radius + slack;
+    return norm > 0.0 && norm >= least && norm <= domain->radius * (1.0 + RADIUS_TOLERANCE);
 }
 
 mcbe_status_t mcbe_certificate_count(const mcbe_domain_t *domain, const mcbe_frame_t *frame,
@@ -73,7 +72,9 @@ mcbe_status_t mcbe_certificate_count(const mcbe_domain_t *domain, const mcbe_fra
         mcbe_point_split(frame->n, copy, a, b);
         const double norm = mcbe_point_norm(frame->n, a, b, 1);
         mcbe_frame_pair_coefficients(frame, a, b, 1.0, c);
-        *active = mcbe_active_count(frame, c, bias, norm, NULL);
+        /* the point of K beside x has coefficients that differ by so much more */
+        const double stretch = RADIUS_TOLERANCE / mcbe_active_tolerance(frame->n, 1.0, 1.0);
+        *active = mcbe_active_count(frame, c, bias, norm * (1.0 + stretch), NULL);
         *inside = memcmp(copy, x, n * sizeof *copy) == 0 && is_inside(domain, frame->n, x, norm);
     }
     mcbe_free(c);
@@ -92,8 +93,12 @@ mcbe_status_t mcbe_certificates_offer(const mcbe_domain_t *domain, const mcbe_fr
     float *a = mcbe_alloc(n, sizeof *a), *b = mcbe_alloc(n, sizeof *b);
     mcbe_status_t st = x && a && b ? MCBE_OK : MCBE_ERR_NOMEM;
     if (st == MCBE_OK) {
+        double squares = 0.0;
         for (size_t k = 0; k < n; k++) {
-            x[k] = radius * direction[k];
+            squares += direction[k] * direction[k];
+        }
+        for (size_t k = 0; k < n; k++) { /* directions are 1 long only up to rounding */
+            x[k] = radius * (direction[k] / sqrt(squares));
         }
         mcbe_point_split(frame->n, x, a, b);
     }
@@ -163,9 +168,10 @@ mcbe_status_t mcbe_certificates_from_samples(mcbe_design_t design, const mcbe_do
     if (state->min_active >= frame->n) {
         return MCBE_OK;
     }
-    /* where radii were sampled the point is one of K as it is; else any radius of K will do */
     const int as_drawn =
-        domain->radial == MCBE_RADIAL_SAMPLED || domain->kind == MCBE_DOMAIN_GAUSSIAN;
+        domain->kind == MCBE_DOMAIN_GAUSSIAN ||
+        (domain->radial == MCBE_RADIAL_SAMPLED && domain->kind != MCBE_DOMAIN_SPHERE);
+    double radius = domain->radius, squares = 0.0;
     double *x = mcbe_alloc((size_t)frame->n, sizeof *x);
     mcbe_status_t st = x ? MCBE_OK : MCBE_ERR_NOMEM;
     if (st == MCBE_OK) {
@@ -173,8 +179,12 @@ mcbe_status_t mcbe_certificates_from_samples(mcbe_design_t design, const mcbe_do
                                      x);
     }
     if (st == MCBE_OK) {
-        st = mcbe_certificates_offer(domain, frame, x, as_drawn ? 1.0 : domain->radius, biases,
-                                     certificates);
+        for (int k = 0; k < frame->n && as_drawn; k++) {
+            squares += x[k] * x[k];
+        }
+        /* a point of K as it is, or a direction at any radius of K */
+        radius = as_drawn ? sqrt(squares) : radius;
+        st = mcbe_certificates_offer(domain, frame, x, radius, biases, certificates);
     }
     mcbe_free(x);
     return st;

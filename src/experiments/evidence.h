@@ -40,14 +40,15 @@ void mcbe_certificates_free(mcbe_certificates_t *certificates);
  *  arithmetic.
  *  @param[in]  x       [n], as mcbe_point_split leaves it
  *  @param[in]  bias    [m], in the units of W
- *  @param[out] inside  is x in K, up to 1e-9 of its radius, and as mcbe_point_split leaves it?
+ *  @param[out] inside  is x in K, up to 1e-13 of its radius, and as mcbe_point_split leaves it?
+ *         What so small a step could change counts as active
  *  @return MCBE_OK; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_certificate_count(const mcbe_domain_t *domain,
                                                     const mcbe_frame_t *frame, const double *x,
                                                     const double *bias, int *active, int *inside);
 
-/** Let the point radius * direction, if it is one of K, refute every bias it can that has no
- *  certificate yet.
+/** Let the point of this radius along a direction, if it is one of K, refute every bias it can that
+ *  has no certificate yet.
  *  @param[in] biases  [certificates->count][m], in the units of W */
 MCBE_NODISCARD mcbe_status_t mcbe_certificates_offer(const mcbe_domain_t *domain,
                                                      const mcbe_frame_t *frame,

@@ -285,7 +285,8 @@ mcbe_status_t mcbe_sampling_holdout(const mcbe_domain_t *domain, mcbe_precision_
                                     const mcbe_team_t *team, const mcbe_bias_state_t *state,
                                     int64_t samples, int64_t *violations)
 {
-    const int rank = mcbe_comm_rank(team->comm), size = mcbe_comm_size(team->comm);
+    const int rank = team ? mcbe_comm_rank(team->comm) : 0;
+    const int size = team ? mcbe_comm_size(team->comm) : 1;
     const int64_t width = mcbe_domain_block_size(frame->n), blocks = (samples - 1) / width + 1;
     mcbe_estimator_t *estimator = NULL;
     mcbe_holdout_t holdout = {0};
@@ -295,12 +296,14 @@ mcbe_status_t mcbe_sampling_holdout(const mcbe_domain_t *domain, mcbe_precision_
         const int64_t left = samples - block * width;
         MCBE_TRY(mcbe_estimator_holdout(estimator, block, 0, left < width ? left : width, state, 1,
                                         &holdout));
-        if (team->between_blocks) {
+        if (team && team->between_blocks) {
             team->between_blocks(team->context);
         }
     }
     *violations = holdout.violations;
-    mcbe_comm_sum_i64(team->comm, violations, 1);
+    if (team) {
+        mcbe_comm_sum_i64(team->comm, violations, 1);
+    }
 out:
     mcbe_estimator_destroy(&estimator);
     return st;

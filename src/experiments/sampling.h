@@ -48,7 +48,7 @@ void mcbe_sampling_replay(const mcbe_bias_events_t *history, size_t *seen, int64
                           mcbe_bias_state_t *state);
 
 /** Draw fresh independent points of K and count those that would lower alpha*. Collective over
- *  team->comm: blocks are dealt to the ranks.
+ *  team->comm: blocks are dealt to the ranks; NULL for the caller alone.
  *  @param[in]  key    of the layer; the stream is one no estimate has seen
  *  @param[out] violations  the same on every rank
  *  @return MCBE_OK; MCBE_ERR_NOMEM. Not agreed. */

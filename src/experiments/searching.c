@@ -92,9 +92,11 @@ typedef struct report {
 } report_t;
 
 /* Everybody's reports, in the order of the ranks, which is that of the batches: visit what was found
- * up to and with the first batch that refutes. @param[out] refuted  whether one did */
-static mcbe_status_t take_reports(hunt_t *hunt, const char *all, size_t total, const double *biases,
-                                  int *refuted)
+ * up to and with the first batch that refutes.
+ * @param[in] family  against which bias; -1 for bias 0, which need not be one of them
+ * @param[out] refuted  whether one did */
+static mcbe_status_t take_reports(hunt_t *hunt, const char *all, size_t total, int family,
+                                  const double *biases, int *refuted)
 {
     const size_t n = (size_t)hunt->frame->n;
     mcbe_status_t st = MCBE_OK;
@@ -111,7 +113,6 @@ static mcbe_status_t take_reports(hunt_t *hunt, const char *all, size_t total, c
         used += bytes;
         hunt->evaluations += report.found.evaluations;
         if (report.found.active < hunt->frame->n) {
-            *refuted = 1;
             st = mcbe_certificates_offer(&hunt->searching->domain, hunt->frame,
                                          x + (size_t)report.found.point * n, report.found.radius,
                                          biases, hunt->certificates);
@@ -119,6 +120,8 @@ static mcbe_status_t take_reports(hunt_t *hunt, const char *all, size_t total, c
         if (st == MCBE_OK) {
             st = visit(hunt, x, report.points);
         }
+        *refuted = family < 0 ? hunt->state->min_active < hunt->frame->n
+                              : hunt->certificates->active[family] >= 0;
         mcbe_free(x);
     }
     return st;
@@ -150,11 +153,11 @@ out:
 }
 
 /* Search against one bias until it is refuted or the budget is spent.
- * @param[in] bias    [m], NULL for 0  @param[in] number  which one, for the ids of its batches
- * @param[in] start   the state before any search */
-static mcbe_status_t hunt_one(hunt_t *hunt, const double *bias, int number,
-                              const mcbe_bias_state_t *start, const double *biases)
+ * @param[in] family  as above  @param[in] start  the state before any search */
+static mcbe_status_t hunt_one(hunt_t *hunt, int family, const mcbe_bias_state_t *start,
+                              const double *biases)
 {
+    const double *bias = family < 0 ? NULL : biases + (size_t)family * (size_t)hunt->frame->m;
     const mcbe_team_t *team = hunt->team;
     const int rank = mcbe_comm_rank(team->comm), size = mcbe_comm_size(team->comm);
     const int64_t asked = hunt->searching->evaluations / MCBE_REFUTE_EVALUATIONS;
@@ -167,12 +170,12 @@ static mcbe_status_t hunt_one(hunt_t *hunt, const double *bias, int number,
         char *message = NULL, *all = NULL;
         size_t bytes = 0, total = 0;
         if (first + rank < batches) {
-            MCBE_TRY(run_batch(hunt, refute, number * BATCHES_OF_A_BIAS + first + rank, start,
+            MCBE_TRY(run_batch(hunt, refute, (family + 1) * BATCHES_OF_A_BIAS + first + rank, start,
                                &message, &bytes));
         }
         st = share(team, message, bytes, &all, &total);
         if (st == MCBE_OK) {
-            st = take_reports(hunt, all, total, biases, &refuted);
+            st = take_reports(hunt, all, total, family, biases, &refuted);
         }
         mcbe_free(all);
         mcbe_free(message);
@@ -210,7 +213,7 @@ static mcbe_status_t refute_all(hunt_t *hunt, const double *biases)
     MCBE_TRY(mcbe_bias_state_init(&start, hunt->state->m));
     mcbe_bias_state_copy(&start, hunt->state);
     if (hunt->state->min_active >= frame->n) {
-        MCBE_TRY(hunt_one(hunt, NULL, 0, &start, biases));
+        MCBE_TRY(hunt_one(hunt, -1, &start, biases));
     }
     for (int i = 0; i < hunt->certificates->count; i++) {
         const double *bias = biases + (size_t)i * (size_t)frame->m;
@@ -219,7 +222,7 @@ static mcbe_status_t refute_all(hunt_t *hunt, const double *biases)
             zero &= bias[j] == 0.0;
         }
         if (hunt->certificates->active[i] < 0 && !zero) {
-            MCBE_TRY(hunt_one(hunt, bias, i + 1, &start, biases));
+            MCBE_TRY(hunt_one(hunt, i, &start, biases));
         }
     }
 out:
@@ -244,13 +247,14 @@ static mcbe_status_t witness_points(const hunt_t *hunt, double *witnesses)
 }
 
 /* Where the descent for row j begins: at its own witness, and in later passes, when they are low, at
- * those of the other rows as well. @param[out] starts  [m][n] @return how many */
-static int64_t choose_starts(const hunt_t *hunt, int pass, int j, const double *witnesses,
-                             double *starts)
+ * those of other rows as well, as many as half the budget can look at.
+ * @param[out] starts  [m][n] @return how many */
+static int64_t choose_starts(const hunt_t *hunt, int pass, int j, int64_t budget,
+                             const double *witnesses, double *starts)
 {
     const size_t n = (size_t)hunt->frame->n;
     int64_t count = 0;
-    for (int i = 0; i < (pass > 0 ? hunt->frame->m : 1); i++) {
+    for (int i = 0; i < (pass > 0 ? hunt->frame->m : 1) && (i == 0 || count < budget / 2); i++) {
         const int row = i == 0 ? j : i <= j ? i - 1 : i;
         if (hunt->state->witness[row] != -1) {
             memcpy(starts + (size_t)count++ * n, witnesses + (size_t)row * n, n * sizeof *starts);
@@ -284,7 +288,7 @@ static mcbe_status_t lower_own_rows(hunt_t *hunt, int pass, double *found)
         double value = 0.0;
         int64_t used = 0;
         double *x = found + (size_t)(j / size) * (n + 1);
-        const int64_t count = choose_starts(hunt, pass, j, witnesses, starts);
+        const int64_t count = choose_starts(hunt, pass, j, budget, witnesses, starts);
         MCBE_TRY(
             mcbe_lower_row(lower, j, starts, count, budget > 0 ? budget : 1, x + 1, &value, &used));
         x[0] = isinf(value) ? -1.0 - (double)used : (double)used;
@@ -401,9 +405,9 @@ mcbe_status_t mcbe_searching_run(const mcbe_searching_t *searching, const mcbe_f
         for (int pass = 0; pass < LOWER_PASSES; pass++) {
             MCBE_TRY(lower_all(&hunt, pass));
         }
-        MCBE_TRY(mcbe_certificates_from_samples(searching->design, &searching->domain, frame, key,
-                                                points, state, biases, certificates));
     }
+    MCBE_TRY(mcbe_certificates_from_samples(searching->design, &searching->domain, frame, key,
+                                            points, state, biases, certificates));
     MCBE_TRY(compact(&hunt));
     state->samples = samples;
     state->updates = updates;

@@ -240,7 +240,8 @@ mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config,
     setup->samples = mcbe_config_int(config, "sampling.samples");
     setup->unchanged = mcbe_config_int(config, "sampling.stop.unchanged");
     setup->init_rows = mcbe_config_bool(config, "sampling.init_rows");
-    const mcbe_status_t st[] = {read_domain(setup, config, err), check_design(setup, config, err),
+    const mcbe_status_t domain = read_domain(setup, config, err); /* the others look at it */
+    const mcbe_status_t st[] = {domain, check_design(setup, config, err),
                                 check_init_rows(setup, config, err),
                                 load_frame(setup, config, err)};
     return first_failure(st, sizeof st / sizeof *st);

@@ -65,14 +65,14 @@
         {.path = "domain.radius",                                                                  \
          .type = MCBE_KEY_REAL,                                                                    \
          .fallback = "1",                                                                          \
-         .min = 1e-100,                                                                            \
-         .max = 1e100,                                                                             \
+         .min = 1e-30,                                                                             \
+         .max = 1e30,                                                                              \
          .help = "Radius of the sphere or ball, outer radius of the shell."},                      \
         {.path = "domain.inner_radius",                                                            \
          .type = MCBE_KEY_REAL,                                                                    \
          .fallback = "0",                                                                          \
          .min = 0,                                                                                 \
-         .max = 1e100,                                                                             \
+         .max = 1e30,                                                                              \
          .help = "Inner radius of the shell, between 0 and domain.radius."},                       \
         {.path = "domain.nonnegative",                                                             \
          .type = MCBE_KEY_BOOL,                                                                    \

@@ -99,17 +99,18 @@ mcbe_status_t mcbe_survey_exact(const mcbe_survey_t *survey, const mcbe_frame_t 
         MCBE_TRY(exact_injectivity(survey, layer, biases, findings, err));
         if (setup->domain.kind != MCBE_DOMAIN_GAUSSIAN &&
             mcbe_exact_alpha_work(layer->n, layer->m) <= setup->exact_work) {
-            int doubtful = 0;
-            MCBE_TRY(
-                mcbe_exact_alpha(layer, setup->exact_work, findings->exact, NULL, &doubtful, err));
-            findings->generic = doubtful == 0;
+            mcbe_depth_t depth;
+            MCBE_TRY(mcbe_exact_alpha(layer, setup->exact_work, findings->exact, NULL, NULL, err));
+            MCBE_TRY(mcbe_exact_depth(layer, 0, setup->exact_work, &depth, NULL, err));
+            findings->full_spark = depth.full_spark;
         }
     }
     if (mcbe_survey_has(survey, MCBE_PHASE_POLYTOPE) &&
         mcbe_polytope_work(layer->n, layer->m) <= setup->polytope_work) {
-        /* rows that do not surround 0 have no such bias */
         st = mcbe_polytope_bias(layer, &setup->domain, findings->polytope, NULL);
-        st = st == MCBE_ERR_NOMEM ? st : MCBE_OK;
+        if (st == MCBE_ERR_VALUE || st == MCBE_ERR_DIM || st == MCBE_ERR_ARGUMENT) {
+            st = MCBE_OK; /* no such bias: rows that do not surround 0, too large an n, gaussian */
+        }
     }
 out:
     return st;
@@ -140,6 +141,7 @@ static mcbe_status_t examine(const mcbe_survey_t *survey, const mcbe_cell_t *cel
                                             .evaluations = setup->search_evaluations,
                                             .lower_evaluations = setup->lower_evaluations};
         memcpy(findings->uniform, state->alpha, m * sizeof *state->alpha);
+        memcpy(findings->uniform_witness, state->witness, m * sizeof *state->witness);
         MCBE_TRY(mcbe_searching_run(&searching, layer, &key, team, biases, state, &findings->points,
                                     &findings->certificates, &findings->evaluations));
     }

@@ -53,6 +53,7 @@ typedef enum column {
     COLUMN_EXACT,
     COLUMN_POLYTOPE,
     COLUMN_WITNESS,
+    COLUMN_UNIFORM_WITNESS,
     COLUMN_COUNT
 } mcbe_survey_column_t;
 
@@ -90,6 +91,7 @@ typedef struct mcbe_survey {
 typedef struct mcbe_findings {
     mcbe_bias_state_t state;          /* owned; counts are the sampling phase's */
     double *uniform;                  /* owned, [m], minima of the sampling phase alone, or NULL */
+    int64_t *uniform_witness;         /* owned, [m], their witnesses, or NULL */
     mcbe_points_t points;             /* owned, stored points that are evidence */
     mcbe_certificates_t certificates; /* owned, one a family */
     int64_t witness_points; /* different random points that are witnesses, before search */
@@ -98,8 +100,7 @@ typedef struct mcbe_findings {
     int64_t injective;      /* exact, at bias 0: 1 or 0, 2 undecided, -1 not computed */
     double *exact;    /* owned, [m], exact alpha* of the unit sphere, NaN where not computed; or
                           NULL */
-    int generic;      /* exact: no value rests on more ties than must be, so that n active rows span
-                         R^n */
+    int full_spark;   /* exact: any n rows are independent, so that n active ones span R^n */
     double *polytope; /* owned, [m], guaranteed bias on K, NaN where not computed; or NULL */
 } mcbe_findings_t;
 

@@ -73,13 +73,13 @@ static const quantity_t quantities[COLUMN_COUNT] = {
         {"trials/exact_injective", I8, MCBE_SHAPE_SCALAR, MCBE_PHASE_EXACT, BITS_CANONICAL,
          "exact, at bias 0 on all of R^n: 1 injective, 0 not, 2 undecided for "
          "degenerate rows, -1 not computed"},
-    [COLUMN_CONSTANT_LOW] = {"trials/constant_low", F64, MCBE_SHAPE_SCALAR, MCBE_PHASE_POLYTOPE,
-                             BITS_LIBRARY,
-                             "a constant bias up to this is rectifying on K: smallest entry of the "
-                             "guaranteed bias; NaN where not computed"},
-    [COLUMN_CONSTANT_HIGH] = {"trials/constant_high", F64, MCBE_SHAPE_SCALAR, MCBE_PHASE_POLYTOPE,
-                              BITS_FOUND,
-                              "a constant bias above this is not: smallest entry of alpha*"},
+    [COLUMN_CONSTANT_LOW] =
+        {"trials/constant_low", F64, MCBE_SHAPE_SCALAR, MCBE_PHASE_POLYTOPE, BITS_LIBRARY,
+         "a constant bias up to this, in the units of W whatever bias_scale, is rectifying on K: "
+         "smallest entry of the guaranteed bias; NaN where not computed"},
+    [COLUMN_CONSTANT_HIGH] =
+        {"trials/constant_high", F64, MCBE_SHAPE_SCALAR, MCBE_PHASE_POLYTOPE, BITS_FOUND,
+         "a constant bias above this, in the units of W, is not: smallest entry of alpha*"},
     [COLUMN_ALPHA] = {"alpha/data", F64, MCBE_SHAPE_ROWS, MCBE_PHASE_SAMPLING, BITS_FOUND,
                       "alpha* on K, one entry a row of W"},
     [COLUMN_DIRECTION] = {"alpha/direction", F64, MCBE_SHAPE_ROWS, MCBE_PHASE_SAMPLING, BITS_FOUND,
@@ -95,6 +95,8 @@ static const quantity_t quantities[COLUMN_COUNT] = {
     [COLUMN_WITNESS] = {"witness/sample", I64, MCBE_SHAPE_ROWS, MCBE_PHASE_SAMPLING, BITS_FOUND,
                         "id of the point at which the row's entry was reached; -1 for none, -2-j "
                         "for the direction of row j, 2^62 + k for stored point k of the unit"},
+    [COLUMN_UNIFORM_WITNESS] = {"witness/uniform", I64, MCBE_SHAPE_ROWS, MCBE_PHASE_SEARCH,
+                                BITS_CANONICAL, "as sample, for alpha/uniform"},
 };
 
 /* Paths of a family: GROUP/<bias>, or certificates/<bias>/NAME. */
@@ -188,6 +190,8 @@ static mcbe_status_t add(const mcbe_survey_t *survey, mcbe_layout_t *layout,
     }
     const int approximate =
         quantity->bits == BITS_LIBRARY ||
+        (quantity == &family_quantities[FAMILY_VERDICT] &&
+         mcbe_survey_has(survey, MCBE_PHASE_POLYTOPE)) ||
         (quantity->bits == BITS_FOUND && mcbe_survey_has(survey, MCBE_PHASE_SEARCH));
     const int added =
         mcbe_layout_add(layout, &(mcbe_column_t){.path = path,

@@ -39,6 +39,10 @@ mcbe_status_t mcbe_findings_init(mcbe_findings_t *findings, const mcbe_survey_t 
         }
         *optional[i].values = values;
     }
+    if (mcbe_survey_has(survey, MCBE_PHASE_SEARCH)) {
+        findings->uniform_witness = mcbe_alloc(m, sizeof *findings->uniform_witness);
+        st = findings->uniform_witness ? MCBE_OK : MCBE_ERR_NOMEM;
+    }
 out:
     return st;
 }
@@ -48,6 +52,7 @@ void mcbe_findings_free(mcbe_findings_t *findings)
     mcbe_free(findings->polytope);
     mcbe_free(findings->exact);
     mcbe_free(findings->uniform);
+    mcbe_free(findings->uniform_witness);
     mcbe_points_free(&findings->points);
     mcbe_certificates_free(&findings->certificates);
     mcbe_bias_state_free(&findings->state);
@@ -94,6 +99,7 @@ static void put_found(const writer_t *w, const mcbe_frame_t *layer, const mcbe_f
     put_f64(w, column[COLUMN_UNIFORM], found->uniform);
     put_f64(w, column[COLUMN_POLYTOPE], found->polytope);
     put_i64(w, column[COLUMN_WITNESS], state->witness);
+    put_i64(w, column[COLUMN_UNIFORM_WITNESS], found->uniform_witness);
     for (int i = 0; i < found->certificates.count; i++) {
         const int64_t active = found->certificates.active[i];
         put_i64(w, mcbe_survey_family_column(w->survey, i, FAMILY_ACTIVE), &active);
@@ -152,7 +158,7 @@ static int64_t verdict(const mcbe_frame_t *layer, const mcbe_findings_t *found, 
     }
     const int proven =
         (found->injective == 1 && is_nowhere(m, bias, 1.0)) ||
-        (found->generic && on_domain->exact && is_below(m, bias, unit, on_domain->exact)) ||
+        (found->full_spark && on_domain->exact && is_below(m, bias, unit, on_domain->exact)) ||
         (found->polytope && is_below(m, bias, unit, found->polytope));
     return proven ? VERDICT_PROVEN : VERDICT_UNDECIDED;
 }
@@ -189,12 +195,12 @@ static mcbe_status_t put_families(const writer_t *w, const mcbe_stream_key_t *ke
     return st;
 }
 
-/* The smallest entry, +inf included; NaN if one is NaN. */
+/* The smallest entry, +inf included; NaN where all are. */
 static double smallest(int m, const double *values)
 {
-    double low = (double)INFINITY;
+    double low = (double)NAN;
     for (int j = 0; j < m; j++) {
-        low = values[j] >= low ? low : values[j];
+        low = fmin(low, values[j]); /* the other one if one is NaN */
     }
     return low;
 }
@@ -335,6 +341,7 @@ mcbe_status_t mcbe_survey_read(const mcbe_survey_t *survey, const mcbe_cell_t *c
     get_f64(&r, column[COLUMN_DIRECTION], state->alpha);
     get_f64(&r, column[COLUMN_UNIFORM], found->uniform);
     get_i64(&r, column[COLUMN_WITNESS], state->witness);
+    get_i64(&r, column[COLUMN_UNIFORM_WITNESS], found->uniform_witness);
     for (int i = 0; i < found->certificates.count; i++) {
         int64_t active = -1;
         get_i64(&r, mcbe_survey_family_column(survey, i, FAMILY_ACTIVE), &active);
@@ -351,7 +358,7 @@ mcbe_status_t mcbe_survey_read(const mcbe_survey_t *survey, const mcbe_cell_t *c
         return MCBE_ERR_NOMEM;
     }
     found->points.count = count;
-    found->points.capacity = (size_t)(count * cell->n);
+    found->points.capacity = (size_t)count;
     for (int64_t k = 0; k < count; k++) {
         mcbe_record_get_point(record, layout, cell, k, found->points.x + k * cell->n);
     }

@@ -8,6 +8,8 @@
 
 /* Qhull and the C library may round otherwise on another machine. */
 #define LIBRARY_TOLERANCE 1e-9
+/* |x| of a stored direction is 1 up to this. */
+#define UNIT_TOLERANCE 0x1p-35
 
 /* A stored unit next to what is recomputed of it. */
 typedef struct evidence {
@@ -70,6 +72,43 @@ static int64_t random_points(const evidence_t *e)
     return e->findings.state.samples - (e->survey->setup.init_rows ? e->layer.m : 0);
 }
 
+/* A stored point must be what search leaves: a unit vector up to rounding, a sum of two fp32 vectors,
+ * in K, and there for a reason. */
+static mcbe_status_t check_points(evidence_t *e, mcbe_error_t *err)
+{
+    const mcbe_domain_t *domain = &e->survey->setup.domain;
+    const mcbe_points_t *points = &e->findings.points;
+    const mcbe_bias_state_t *state = &e->findings.state;
+    const int n = e->layer.n;
+    for (int64_t i = 0; i < points->count; i++) {
+        const double *x = points->x + i * n;
+        int good = 1, used = state->min_active_sample == MCBE_STORED_POINT + i;
+        for (int j = 0; j < state->m; j++) {
+            used |= state->witness[j] == MCBE_STORED_POINT + i;
+        }
+        for (int k = 0; k < n; k++) {
+            double split = x[k];
+            float a, b;
+            good &= fabs(x[k]) <= 1.0 + UNIT_TOLERANCE && !(domain->nonnegative && x[k] < 0.0);
+            if (good) {
+                mcbe_point_split(1, &split, &a, &b);
+                good = split == x[k];
+            }
+        }
+        double squares = 0.0;
+        for (int k = 0; k < n; k++) {
+            squares += x[k] * x[k];
+        }
+        if (!good || !(fabs(sqrt(squares) - 1.0) <= UNIT_TOLERANCE) || !used) {
+            return mcbe_fail(err, MCBE_ERR_CORRUPT,
+                             "cell (n=%lld, m=%lld), trial %lld: stored point %lld is %s",
+                             (long long)e->cell->n, (long long)e->cell->m, (long long)e->trial,
+                             (long long)i, used ? "no direction of K" : "evidence of nothing");
+        }
+    }
+    return MCBE_OK;
+}
+
 /* Regenerate a point the unit claims to have visited, and its coefficients. */
 static mcbe_status_t regenerate(evidence_t *e, int64_t sample, int64_t row, mcbe_error_t *err)
 {
@@ -88,6 +127,13 @@ static mcbe_status_t regenerate(evidence_t *e, int64_t sample, int64_t row, mcbe
     }
     mcbe_frame_pair_coefficients(&e->layer, e->point.a, e->point.b, e->point.scale, e->c);
     return MCBE_OK;
+}
+
+/* Rows active at bias 0 at the point under examination. */
+static int active_here(const evidence_t *e)
+{
+    const double norm = mcbe_point_norm(e->layer.n, e->point.a, e->point.b, 1) * e->point.scale;
+    return mcbe_active_count(&e->layer, e->c, NULL, norm, NULL);
 }
 
 /* Is row j among the n largest coefficients of the point under examination? */
@@ -123,13 +169,39 @@ static mcbe_status_t check_witnesses(evidence_t *e, mcbe_error_t *err)
         if (memcmp(&e->c[j], &state->alpha[j], sizeof e->c[j]) != 0 || !is_among_largest(e, j)) {
             return corrupt(e, err, "alpha* is not the coefficient at its witness", j);
         }
-        if (witness < MCBE_STORED_POINT) {
-            if (witness > state->last_update) {
-                return corrupt(e, err, "its witness is later than last_update", j);
-            }
-            if (uniform && memcmp(&uniform[j], &state->alpha[j], sizeof *uniform) != 0) {
-                return corrupt(e, err, "its witness is of the sampling phase, its value is not", j);
-            }
+        if (active_here(e) < state->min_active) {
+            return corrupt(e, err,
+                           "min_active is not the smallest count: fewer rows are active at "
+                           "the witness",
+                           j);
+        }
+        if (uniform && witness < MCBE_STORED_POINT && witness != e->findings.uniform_witness[j]) {
+            return corrupt(e, err, "its witness is of the sampling phase, yet not that phase's", j);
+        }
+    }
+    return MCBE_OK;
+}
+
+/* Likewise what the sampling phase alone says, where search came after it. */
+static mcbe_status_t check_uniform(evidence_t *e, mcbe_error_t *err)
+{
+    const mcbe_findings_t *found = &e->findings;
+    for (int j = 0; j < found->state.m && found->uniform; j++) {
+        const int64_t witness = found->uniform_witness[j];
+        if (isinf(found->uniform[j]) && found->uniform[j] > 0.0 && witness == -1) {
+            continue;
+        }
+        mcbe_status_t st =
+            witness < MCBE_STORED_POINT ? regenerate(e, witness, j, err) : MCBE_ERR_CORRUPT;
+        if (st == MCBE_OK && (memcmp(&e->c[j], &found->uniform[j], sizeof e->c[j]) != 0 ||
+                              !is_among_largest(e, j))) {
+            st = MCBE_ERR_CORRUPT;
+        }
+        if (st != MCBE_OK) {
+            return st == MCBE_ERR_CORRUPT
+                       ? corrupt(e, err,
+                                 "alpha* of the sampling phase is not reached at its witness", j)
+                       : st;
         }
     }
     return MCBE_OK;
@@ -161,17 +233,52 @@ static mcbe_status_t check_counts(evidence_t *e, mcbe_error_t *err)
     return MCBE_OK;
 }
 
-/* What search has lowered no longer says what its witness was before. */
-static mcbe_status_t check_witness_points(evidence_t *e, mcbe_error_t *err)
+/* The history of the sampling phase cannot be recomputed without the whole run, but its end can. */
+static mcbe_status_t check_history(evidence_t *e, mcbe_error_t *err)
 {
-    int64_t witnesses = 0;
-    if (mcbe_survey_has(e->survey, MCBE_PHASE_SEARCH)) {
+    const mcbe_setup_t *setup = &e->survey->setup;
+    const mcbe_findings_t *found = &e->findings;
+    const int64_t points = random_points(e), last = found->state.last_update;
+    int64_t witnesses = 0, latest = -1;
+    mcbe_bias_state_t sampled = found->state; /* borrowed: with the witnesses of that phase */
+    sampled.witness = found->uniform ? found->uniform_witness : found->state.witness;
+    mcbe_status_t st = mcbe_bias_witness_count(&sampled, &witnesses);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    for (int j = 0; j < sampled.m; j++) {
+        latest = sampled.witness[j] > latest ? sampled.witness[j] : latest;
+    }
+    if (witnesses != found->witness_points) {
+        return corrupt(e, err, "witness_points is not the number of different witnesses", -1);
+    }
+    if (latest >= 0 ? last != latest : last >= 0) {
+        return corrupt(e, err, "last_update is not the last witness", -1);
+    }
+    if (found->state.updates < witnesses) {
+        return corrupt(e, err, "updates are fewer than witnesses", -1);
+    }
+    if (points < setup->samples && points - 1 - (last > -1 ? last : -1) < setup->unchanged) {
+        return corrupt(e, err, "the stop rule had no reason to stop at this number of samples", -1);
+    }
+    return MCBE_OK;
+}
+
+/* The same fresh points again. */
+static mcbe_status_t check_holdout(evidence_t *e, mcbe_error_t *err)
+{
+    const mcbe_setup_t *setup = &e->survey->setup;
+    const mcbe_stream_key_t key = mcbe_survey_cell_key(e->survey, e->cell, e->trial);
+    int64_t violations = 0;
+    if (setup->holdout_samples == 0) {
         return MCBE_OK;
     }
-    mcbe_status_t st = mcbe_bias_witness_count(&e->findings.state, &witnesses);
-    return st != MCBE_OK || witnesses == e->findings.witness_points
+    mcbe_status_t st =
+        mcbe_sampling_holdout(&setup->domain, setup->precision, &e->layer, &key, NULL,
+                              &e->findings.state, setup->holdout_samples, &violations);
+    return st != MCBE_OK || violations == e->findings.violations
                ? st
-               : corrupt(e, err, "witness_points is not the number of different witnesses", -1);
+               : corrupt(e, err, "holdout_violations is not what the fresh points say", -1);
 }
 
 static mcbe_status_t check_min_active(evidence_t *e, mcbe_error_t *err)
@@ -180,10 +287,18 @@ static mcbe_status_t check_min_active(evidence_t *e, mcbe_error_t *err)
     if (st != MCBE_OK) {
         return st;
     }
-    const double norm = mcbe_point_norm(e->layer.n, e->point.a, e->point.b, 1) * e->point.scale;
-    return mcbe_active_count(&e->layer, e->c, NULL, norm, NULL) == e->findings.state.min_active
+    return active_here(e) == e->findings.state.min_active
                ? MCBE_OK
                : corrupt(e, err, "min_active is not the number of active rows at its sample", -1);
+}
+
+static int is_nan(const double *x, int n)
+{
+    int all = 1;
+    for (int k = 0; k < n; k++) {
+        all &= isnan(x[k]) != 0;
+    }
+    return all;
 }
 
 /* A certificate must be a point of K with as many active rows as it says, fewer than n. */
@@ -192,11 +307,12 @@ static mcbe_status_t check_certificates(evidence_t *e, mcbe_error_t *err)
     const mcbe_setup_t *setup = &e->survey->setup;
     const mcbe_certificates_t *certificates = &e->findings.certificates;
     const size_t m = (size_t)e->layer.m;
+    mcbe_certificates_t again = {0};
     mcbe_status_t st = MCBE_OK;
     for (int i = 0; i < certificates->count; i++) {
         const double *x = certificates->x + (size_t)i * (size_t)e->layer.n;
         int active = 0, inside = 0;
-        if (certificates->active[i] == -1 && isnan(x[0])) {
+        if (certificates->active[i] == -1 && is_nan(x, e->layer.n)) {
             continue;
         }
         MCBE_TRY(mcbe_certificate_count(&setup->domain, &e->layer, x, e->biases + (size_t)i * m,
@@ -213,22 +329,44 @@ static mcbe_status_t check_certificates(evidence_t *e, mcbe_error_t *err)
             goto out;
         }
     }
+    /* a bias that the visited point with the fewest active rows refutes has a certificate */
+    MCBE_TRY(mcbe_certificates_init(&again, certificates->count, e->layer.n));
+    MCBE_TRY(mcbe_certificates_from_samples(setup->design, &setup->domain, &e->layer, &e->key,
+                                            &e->findings.points, &e->findings.state, e->biases,
+                                            &again));
+    for (int i = 0; i < certificates->count; i++) {
+        if (again.active[i] >= 0 && certificates->active[i] == -1) {
+            st = mcbe_fail(err, MCBE_ERR_CORRUPT,
+                           "cell (n=%lld, m=%lld), trial %lld: bias '%s' has no certificate, "
+                           "although the point of min_active refutes it",
+                           (long long)e->cell->n, (long long)e->cell->m, (long long)e->trial,
+                           setup->families[i].name);
+            goto out;
+        }
+    }
 out:
+    mcbe_certificates_free(&again);
     return st;
 }
 
-/* Equal words; of a library's values on perhaps another machine, equal within LIBRARY_TOLERANCE. */
+/* Equal words; of a library's values on perhaps another machine, equal within LIBRARY_TOLERANCE of
+ * the largest. */
 static int agrees(int loosely, size_t count, const int64_t *stored, const int64_t *again)
 {
     if (memcmp(stored, again, count * sizeof *stored) == 0) {
         return 1;
     }
+    double largest = 0.0; /* of the finite ones: entries may cancel */
+    for (size_t k = 0; k < count && loosely; k++) {
+        double b;
+        memcpy(&b, &again[k], sizeof b);
+        largest = isfinite(b) ? fmax(largest, fabs(b)) : largest;
+    }
     for (size_t k = 0; k < count && loosely; k++) {
         double a, b;
         memcpy(&a, &stored[k], sizeof a);
         memcpy(&b, &again[k], sizeof b);
-        if (!(fabs(a - b) <= LIBRARY_TOLERANCE * fmax(1.0, fabs(b))) &&
-            memcmp(&a, &b, sizeof a) != 0) {
+        if (!(fabs(a - b) <= LIBRARY_TOLERANCE * largest) && memcmp(&a, &b, sizeof a) != 0) {
             return 0;
         }
     }
@@ -272,10 +410,13 @@ mcbe_status_t mcbe_survey_verify(const void *survey, const mcbe_cell_t *cell, in
     mcbe_status_t st;
     MCBE_TRY(collect(&e, layout, record));
     MCBE_TRY(check_counts(&e, err));
+    MCBE_TRY(check_points(&e, err));
     MCBE_TRY(check_witnesses(&e, err));
-    MCBE_TRY(check_witness_points(&e, err));
+    MCBE_TRY(check_history(&e, err));
+    MCBE_TRY(check_uniform(&e, err));
     MCBE_TRY(check_min_active(&e, err));
     MCBE_TRY(check_certificates(&e, err));
+    MCBE_TRY(check_holdout(&e, err));
     MCBE_TRY(check_derived(&e, layout, record, err));
 out:
     discard(&e);

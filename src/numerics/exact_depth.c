@@ -39,6 +39,7 @@ typedef struct search {
     int lower, upper;
     int coplanar;         /* most lines that may lie in one hyperplane */
     int dependent;        /* were sets of lines left out, as they may be dependent? */
+    int full_spark;       /* are any n rows independent? 0 if that is not proven */
     double *rotated;      /* owned, [m][n] */
     double *x, *best;     /* owned, [n] */
     double *coefficients; /* owned, [m] */
@@ -319,12 +320,17 @@ static void search_all(search_t *s)
     }
     if (n == 1) { /* these are all the directions */
         s->lower = s->upper;
+        s->full_spark = 1;
         return;
     }
     const int stopped = s->upper < s->stop_below || search_flat(s, 0, 0);
     if (stopped || s->dependent || s->line_count < n) {
         s->lower = s->base;
+        return;
     }
+    /* n dependent rows lie in one hyperplane, n - 1 independent lines of which were met, or in one
+     * line */
+    s->full_spark = s->line_count == s->frame->m && s->coplanar < n;
 }
 
 static mcbe_status_t admit(const mcbe_frame_t *frame, double work_limit, mcbe_error_t *err)
@@ -343,6 +349,7 @@ mcbe_status_t mcbe_exact_depth(const mcbe_frame_t *frame, int stop_below, double
     search_all(&s);
     depth->lower = s.lower;
     depth->upper = s.upper;
+    depth->full_spark = s.full_spark;
     if (x) {
         memcpy(x, s.best, (size_t)frame->n * sizeof *x);
     }

@@ -85,6 +85,13 @@ class Certificates(system.SystemTest):
         self.assertEqual(self.check(folder).returncode, 2)
         os.unlink(folder / "x.npy")
         self.assertEqual(self.check(folder).returncode, 2)
+        np.save(folder / "x.npy", x)
+        for name in ("bias", "W"):
+            values = np.load(folder / f"{name}.npy")
+            np.save(folder / f"{name}.npy", np.full(values.shape, np.nan))  # compares false with everything
+            self.assertEqual(self.check(folder).returncode, 2)
+            np.save(folder / f"{name}.npy", values)
+        self.assertEqual(self.check(folder).returncode, 0)
 
     def damage(self, path, change):
         """Verify a copy with one dataset changed and its checksum right. @return what verify says"""
@@ -117,6 +124,66 @@ class Certificates(system.SystemTest):
         self.assertIn("the certificate against bias 'drawn' does not hold", self.damage(path, claim))
         self.assertIn("cell (n=10", self.damage(path, stored))
         self.assertIn("/trials/verdict/zero does not follow", self.damage(path, verdict))
+
+    def test_what_was_left_out_or_made_up_is_named(self):
+        path = self.compute(SEARCH)
+        sampled = self.compute({key: value for key, value in SEARCH.items() if not key.startswith("search.")}, "sampled.h5")
+
+        def erase(file):
+            file["certificates/zero/active"][0, 0] = -1
+            file["certificates/zero/x"][:10] = np.nan
+            file["trials/verdict/zero"][0, 0] = 2
+
+        def raise_min_active(file):
+            file["trials/min_active"][0, 0] = 11
+            file["trials/min_active_sample"][0, 0] = 0
+
+        def fewer_violations(file):
+            file["trials/holdout_violations"][1, 0] -= 1
+
+        def not_a_number(file):
+            file["points/x"][0] = np.nan
+
+        def uniform(file):
+            file["alpha/uniform"][5] += 1e-3
+
+        def witness_points(file):
+            file["trials/witness_points"][1, 1] -= 1
+
+        def last_update(file):
+            file["trials/last_update"][0, 0] += 1
+
+        self.assertGreater(system.read(sampled, "trials/holdout_violations")[1, 0], 0)
+        self.assertIn("holdout_violations", self.damage(sampled, fewer_violations))
+        for change, words in ((erase, "has no certificate"), (raise_min_active, "min_active"),
+                              (not_a_number, "stored point 0 is no direction"),
+                              (uniform, "sampling phase"), (witness_points, "witness_points"),
+                              (last_update, "last_update")):
+            with self.subTest(change.__name__):
+                self.assertIn(words, self.damage(path, change))
+
+    def test_a_point_beside_the_sphere_is_no_certificate(self):
+        """A constant bias just below -1/sqrt(3)... of the tetrahedron is proven; a point 1e-9 outside would refute it."""
+        path = self.compute({"trials": 1, "grid.n": 3, "grid.m": 4, "frame.ensemble": "tetrahedron", "bias_scale": "absolute",
+                             "sampling.samples": 2000, "exact.enabled": True, "polytope.enabled": True,
+                             "biases": [{"name": "edge", "kind": "constant", "value": -0.5773502693}]})
+        self.assertEqual(system.read(path, "trials/verdict/edge")[0, 0], 1)
+
+        def forge(file):
+            file["certificates/edge/x"][...] = np.float32([-1, 0, 0]) * (1 + 2.0**-30)
+            file["certificates/edge/active"][0, 0] = 2
+            file["trials/verdict/edge"][0, 0] = 0
+
+        self.damage(path, forge)
+
+    def test_n_active_rows_that_do_not_span_prove_nothing(self):
+        """At (0, 1) and (0, 0.9) rows 1 and 2 alone are active at this bias: both give (2, 2, 0, 0)."""
+        weights = self.dir / "w.npy"
+        np.save(weights, np.array([[1.0, 0], [-1, 0], [0.3, -3], [-0.25, -3.1]]))
+        path = self.compute({"trials": 1, "grid.n": 2, "grid.m": 4, "frame.ensemble": "file", "frame.path": str(weights),
+                             "bias_scale": "absolute", "domain.kind": "ball", "sampling.samples": 2000,
+                             "exact.enabled": True, "biases": [{"name": "low", "kind": "constant", "value": -2.0}]})
+        self.assertEqual(system.read(path, "trials/verdict/low")[0, 0], 2)
 
     def test_bad_options(self):
         path = self.compute(SEARCH)

@@ -39,14 +39,14 @@ class Refuting(system.SystemTest):
         """No injective layer is refuted; of the others search misses at most 1 %."""
         out = self.compute({"trials": 110, "grid.n": {"values": [3, 4, 5]}, "grid.m": 14, "sampling.samples": 1000,
                             "search.enabled": True, "exact.enabled": True})
-        exact, verdict, active = system.read(out, "trials/exact_injective", "trials/verdict/zero",
-                                             "certificates/zero/active")
+        exact, fewest = system.read(out, "trials/exact_injective", "trials/min_active")
+        n = system.read(out, "cells/n")[:, None]
         self.assertTrue(np.isin(exact, (0, 1)).all())
         self.assertGreater((exact == 0).sum(), 100)
         self.assertGreater((exact == 1).sum(), 50)
-        np.testing.assert_array_equal(verdict, exact)
-        self.assertFalse(((active >= 0) & (exact == 1)).any())
-        self.assertGreaterEqual((active[exact == 0] >= 0).mean(), 0.99)
+        # min_active is that of visited points; exact answers have no part in it
+        self.assertFalse(((fewest < n) & (exact == 1)).any())
+        self.assertGreaterEqual((fewest < n)[exact == 0].mean(), 0.99)
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ static mcbe_depth_t depth_of(const mcbe_frame_t *frame)
 {
     double x[EXACT_MAX_N];
     int positive;
-    mcbe_depth_t depth = {-1, -1};
+    mcbe_depth_t depth = {-1, -1, -1};
     assert_int_equal(mcbe_exact_depth(frame, 0, INFINITY, &depth, x, NULL), MCBE_OK);
     assert_true(depth.lower <= depth.upper);
     assert_int_equal(active_at(frame, x, &positive), depth.upper);
@@ -422,11 +422,44 @@ static void fewer_lines_than_dimensions(void **state)
     }
 }
 
+/* Any n rows independent: Gaussian rows are, almost surely; the second frame has w_1 = -w_2, the third
+ * three rows in a plane, the fourth w_1 twice as long again. */
+static void full_spark_is_seen(void **state)
+{
+    (void)state;
+    static const double opposite[] = {1, 0, -1, 0, 0.3, -3, -0.25, -3.1},
+                        in_a_plane[] = {1, 0, 0, 0, 1, 0, 1, 1, 0, 0.5, 0.25, -1, -1, 0.5, 0.75},
+                        twice[] = {1, 0.5, 2, 1, -1, 2}, line[] = {2, -1, 3};
+    mcbe_frame_t frame;
+    for (int n = 2; n <= 5; n++) {
+        random_frame(&frame, MCBE_ENSEMBLE_GAUSSIAN, n, 3 * n, 1);
+        assert_int_equal(depth_of(&frame).full_spark, 1);
+        mcbe_frame_free(&frame);
+    }
+    const struct {
+        int m, n, expected;
+        const double *w;
+    } cases[] = {{4, 2, 0, opposite}, {5, 3, 0, in_a_plane}, {3, 2, 0, twice}, {3, 1, 1, line}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(
+            mcbe_frame_copy(&frame, cases[i].m, cases[i].n, cases[i].w, cases[i].n, 0, NULL),
+            MCBE_OK);
+        assert_int_equal(depth_of(&frame).full_spark, cases[i].expected);
+        mcbe_frame_free(&frame);
+    }
+    /* stopped early nothing is proven: at most 5 of 6 rows in the plane are active somewhere */
+    mcbe_depth_t depth;
+    random_frame(&frame, MCBE_ENSEMBLE_GAUSSIAN, 2, 6, 1);
+    assert_int_equal(mcbe_exact_depth(&frame, 6, INFINITY, &depth, NULL, NULL), MCBE_OK);
+    assert_int_equal(depth.full_spark, 0);
+    mcbe_frame_free(&frame);
+}
+
 static void work_is_counted_and_limited(void **state)
 {
     (void)state;
     mcbe_error_t err = {0};
-    mcbe_depth_t depth = {7, 8};
+    mcbe_depth_t depth = {7, 8, 9};
     mcbe_exact_verdict_t verdict = MCBE_EXACT_UNDECIDED;
     mcbe_frame_t frame;
     char number[48];
@@ -496,6 +529,7 @@ int main(int argc, char **argv)
         UNIT_TEST(an_octahedron_off_by_rounding_is_not_called_injective),
         UNIT_TEST(rows_in_a_plane_are_not_called_injective),
         UNIT_TEST(fewer_lines_than_dimensions),
+        UNIT_TEST(full_spark_is_seen),
         UNIT_TEST(work_is_counted_and_limited),
         UNIT_TEST(failed_allocations_leave_nothing),
         UNIT_TEST_OF_PROGRAM(every_path_gives_the_same_bytes, argv[0]),
