@@ -59,7 +59,7 @@ class points
   private:
     int n_, width_;
     mcbe_stream_key_t key_;
-    mcbe_domain_t sphere_ = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1.0, 0.0, 0};
+    mcbe_domain_t sphere_ = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1.0, 0.0, 0, nullptr};
     std::vector<float> block_;
     std::vector<double> scale_;
 };

@@ -47,16 +47,24 @@ typedef struct mcbe_bias_events {
 
 /* How points are drawn. */
 typedef enum mcbe_design {
-    MCBE_DESIGN_IID,   /* independent points */
-    MCBE_DESIGN_PAIRED /* all sums a_i + b_k of the rows of two Gaussian banks: each sum is exactly
-                          Gaussian and its direction uniform, sums that share no row are
+    MCBE_DESIGN_IID,    /* independent points */
+    MCBE_DESIGN_PAIRED, /* all sums a_i + b_k of the rows of two Gaussian banks: each sum is exactly
+                          Gaussian and its direction uniform, sums that share no row  are
                           independent; the coefficients of N points come from 2 sqrt(N) products */
+    MCBE_DESIGN_CROSSED /* around data: in every block, each of 256 centers with each of 64 noises;
+                           sums that share neither are independent, and so are blocks */
 } mcbe_design_t;
 
 /* Shells in a block of the paired design. Shell l holds the 2 l + 1 pairs (i, k) with max(i, k) =
  * l: first (l, 0) ... (l, l), then (0, l) ... (l - 1, l); sample ids count them in this order, so
  * shell l starts at l^2. */
 #define MCBE_PAIRED_SHELLS 16
+
+/* A block of the crossed design: sample number s is center s mod MCBE_CROSSED_CENTERS plus noise
+ * s / MCBE_CROSSED_CENTERS. */
+#define MCBE_CROSSED_CENTERS 256
+#define MCBE_CROSSED_NOISES 64
+#define MCBE_CROSSED_BLOCK (MCBE_CROSSED_CENTERS * MCBE_CROSSED_NOISES)
 
 /* Which arithmetic ruled a sample out; the rest was computed canonically. For nested layers a sample counts once for
  * each group of layers that share a screen. */
@@ -95,6 +103,13 @@ void mcbe_paired_fill(int which, int n, const mcbe_stream_key_t *key, float *x);
  *  @param[in] a, b  [n] */
 double mcbe_paired_scale(const mcbe_domain_t *domain, int n, const float *a, const float *b);
 
+/** The centers and the noises of one block of the crossed design.
+ *  @param[in]  key     seed, n, m, trial and block are used; purpose is set here
+ *  @param[out] center  coordinate-major [n][MCBE_CROSSED_CENTERS]
+ *  @param[out] noise   coordinate-major [n][MCBE_CROSSED_NOISES] */
+void mcbe_crossed_fill(const mcbe_cloud_t *cloud, const mcbe_stream_key_t *key, float *center,
+                       float *noise);
+
 /* Workspace for one frame and one domain; allocate per unit, never per block. */
 typedef struct mcbe_estimator mcbe_estimator_t;
 
@@ -128,8 +143,8 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_create(mcbe_estimator_t **estimator,
                                                    const mcbe_domain_t *domain,
                                                    const mcbe_stream_key_t *key,
                                                    mcbe_precision_t precision);
-/** The same for either design.
- *  @param[in] samples  paired: ids below this will be visited; sizes the banks. Ignored for iid.
+/** The same for any design.
+ *  @param[in] samples  paired: ids below this will be visited; sizes the banks. Ignored by the others.
  *  @return also MCBE_ERR_ARGUMENT if mcbe_design_check refuses. Memory, paired: about
  *          2 sqrt(samples) (8 n + 9 m) bytes. */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_create_design(mcbe_estimator_t **estimator,

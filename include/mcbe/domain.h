@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "mcbe/cloud.h"
 #include "mcbe/rng.h"
 #include "mcbe/status.h"
 
@@ -12,10 +13,11 @@ extern "C" {
 #endif
 
 typedef enum mcbe_domain_kind {
-    MCBE_DOMAIN_SPHERE,  /* |x| = radius */
-    MCBE_DOMAIN_BALL,    /* |x| <= radius, without 0 */
-    MCBE_DOMAIN_SHELL,   /* inner_radius <= |x| <= radius */
-    MCBE_DOMAIN_GAUSSIAN /* x ~ N(0, I), unbounded */
+    MCBE_DOMAIN_SPHERE,   /* |x| = radius */
+    MCBE_DOMAIN_BALL,     /* |x| <= radius, without 0 */
+    MCBE_DOMAIN_SHELL,    /* inner_radius <= |x| <= radius */
+    MCBE_DOMAIN_GAUSSIAN, /* x ~ N(0, I), unbounded */
+    MCBE_DOMAIN_CLOUD     /* around data, unbounded */
 } mcbe_domain_kind_t;
 
 /* How the radius of a ball or shell is treated. */
@@ -28,13 +30,17 @@ typedef enum mcbe_radial {
 typedef struct mcbe_domain {
     mcbe_domain_kind_t kind;
     mcbe_radial_t radial;
-    double radius;       /* > 0; ignored for gaussian */
-    double inner_radius; /* shell only: 0 < inner_radius < radius */
-    int nonnegative;     /* restrict to x_k >= 0 for all k */
+    double radius;             /* > 0; ignored for gaussian and cloud */
+    double inner_radius;       /* shell only: 0 < inner_radius < radius */
+    int nonnegative;           /* restrict to x_k >= 0 for all k */
+    const mcbe_cloud_t *cloud; /* for cloud only; borrowed, must outlive the domain */
 } mcbe_domain_t;
 
 /** Check a domain. @return MCBE_OK; MCBE_ERR_ARGUMENT with a sentence */
 MCBE_NODISCARD mcbe_status_t mcbe_domain_check(const mcbe_domain_t *domain, mcbe_error_t *err);
+
+/** Are points drawn from a distribution without bounded support: gaussian and cloud? */
+int mcbe_domain_unbounded(const mcbe_domain_t *domain);
 
 /** Samples in one block for dimension n: a fixed rule, since a block is the unit of addressing.
  *  256 up to n = 1024, 64 beyond (a block's product must stay a matter of milliseconds). */
@@ -66,12 +72,12 @@ double mcbe_point_norm(int n, const float *a, const float *b, ptrdiff_t stride);
 void mcbe_point_split(int n, double *x, float *a, float *b);
 
 /** An upper bound of |point s| over any block of this domain, or 0 where there is none
- *  (gaussian). */
+ *  (gaussian, cloud). */
 double mcbe_domain_max_norm(const mcbe_domain_t *domain);
 
 /** Turn the minima over sampled points into alpha* on K: sphere(r): r a; ball(r): r min(0, a);
- *  shell(r1, r2): min(r1 a, r2 a); a itself where radii were sampled and for gaussian. +inf stays
- *  +inf.
+ *  shell(r1, r2): min(r1 a, r2 a); a itself where radii were sampled and for gaussian and cloud. +inf
+ *  stays +inf.
  *  @param[in]  a      [m], minima over the points of mcbe_domain_fill
  *  @param[out] alpha  [m], may be a itself */
 void mcbe_domain_finish(const mcbe_domain_t *domain, int m, const double *a, double *alpha);

@@ -4,6 +4,7 @@
 /* The numerics of mcbe. Programs that run whole experiments over MPI also include mcbe/run.h. */
 
 #include "mcbe/bias.h"
+#include "mcbe/cloud.h"
 #include "mcbe/covering.h"
 #include "mcbe/cpu.h"
 #include "mcbe/domain.h"

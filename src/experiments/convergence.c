@@ -43,7 +43,7 @@ static mcbe_status_t read_exact(convergence_t *params, const mcbe_config_t *conf
     const mcbe_domain_t *domain = &params->setup.domain;
     mcbe_status_t st = mcbe_setup_work_limit(config, "exact.enabled", "exact.work_limit",
                                              &params->exact_work, err);
-    if (params->exact_work > 0.0 && (domain->nonnegative || domain->kind == MCBE_DOMAIN_GAUSSIAN)) {
+    if (params->exact_work > 0.0 && (domain->nonnegative || mcbe_domain_unbounded(domain))) {
         st = mcbe_config_reject(config, err, "exact.enabled",
                                 "true; the exact alpha* is known of whole spheres, balls and "
                                 "shells only, so this K needs false");

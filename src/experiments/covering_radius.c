@@ -65,7 +65,7 @@ static mcbe_status_t check_points(const covering_radius_t *params, const mcbe_co
                                 "%lld; with this experiment between 2 and %d",
                                 (long long)setup->samples, MAX_POINTS);
     }
-    if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {
+    if (mcbe_domain_unbounded(domain)) {
         st = mcbe_config_reject(config, err, "domain.kind",
                                 "gaussian; a bias is corrected on sphere, ball and shell");
     }

@@ -49,6 +49,7 @@ static int is_inside(const mcbe_domain_t *domain, int n, const double *x, double
     case MCBE_DOMAIN_BALL:
         break;
     case MCBE_DOMAIN_GAUSSIAN:
+    case MCBE_DOMAIN_CLOUD:
         return norm > 0.0;
     }
     for (int k = 0; k < n && domain->nonnegative; k++) {
@@ -168,9 +169,8 @@ mcbe_status_t mcbe_certificates_from_samples(mcbe_design_t design, const mcbe_do
     if (state->min_active >= frame->n) {
         return MCBE_OK;
     }
-    const int as_drawn =
-        domain->kind == MCBE_DOMAIN_GAUSSIAN ||
-        (domain->radial == MCBE_RADIAL_SAMPLED && domain->kind != MCBE_DOMAIN_SPHERE);
+    const int as_drawn = mcbe_domain_unbounded(domain) || (domain->radial == MCBE_RADIAL_SAMPLED &&
+                                                           domain->kind != MCBE_DOMAIN_SPHERE);
     double radius = domain->radius, squares = 0.0;
     double *x = mcbe_alloc((size_t)frame->n, sizeof *x);
     mcbe_status_t st = x ? MCBE_OK : MCBE_ERR_NOMEM;

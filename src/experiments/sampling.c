@@ -50,36 +50,69 @@ static void take_point(int n, int width, const float *block, int64_t s, float *x
     }
 }
 
-static void random_point(mcbe_design_t design, const mcbe_domain_t *domain, int n,
-                         const mcbe_stream_key_t *key, int64_t sample, float *block, double *scales,
-                         mcbe_point_t *point)
+static mcbe_status_t iid_point(const mcbe_domain_t *domain, int n, mcbe_stream_key_t key,
+                               int64_t sample, mcbe_point_t *point)
 {
     const int width = mcbe_domain_block_size(n);
-    mcbe_stream_key_t stream = *key;
-    if (design == MCBE_DESIGN_IID) {
-        stream.block = sample / width;
-        mcbe_domain_fill(domain, n, &stream, block, scales);
+    float *block = mcbe_alloc((size_t)n * (size_t)width, sizeof *block);
+    double *scales = mcbe_alloc((size_t)width, sizeof *scales);
+    mcbe_status_t st = block && scales ? MCBE_OK : MCBE_ERR_NOMEM;
+    if (st == MCBE_OK) {
+        key.block = sample / width;
+        mcbe_domain_fill(domain, n, &key, block, scales);
         take_point(n, width, block, sample % width, point->a);
         point->scale = scales[sample % width];
-        return;
     }
+    mcbe_free(scales);
+    mcbe_free(block);
+    return st;
+}
+
+static mcbe_status_t paired_point(const mcbe_domain_t *domain, int n, mcbe_stream_key_t key,
+                                  int64_t sample, mcbe_point_t *point)
+{
+    const int width = mcbe_domain_block_size(n);
     int64_t row[2];
     float *part[2] = {point->a, point->b};
+    float *block = mcbe_alloc((size_t)n * (size_t)width, sizeof *block);
+    if (!block) {
+        return MCBE_ERR_NOMEM;
+    }
     mcbe_paired_rows(sample, &row[0], &row[1]);
     for (int which = 0; which < 2; which++) {
-        stream.block = row[which] / width;
-        mcbe_paired_fill(which, n, &stream, block);
+        key.block = row[which] / width;
+        mcbe_paired_fill(which, n, &key, block);
         take_point(n, width, block, row[which] % width, part[which]);
     }
     point->scale = mcbe_paired_scale(domain, n, point->a, point->b);
+    mcbe_free(block);
+    return MCBE_OK;
+}
+
+static mcbe_status_t crossed_point(const mcbe_domain_t *domain, int n, mcbe_stream_key_t key,
+                                   int64_t sample, mcbe_point_t *point)
+{
+    float *center = mcbe_alloc((size_t)n * MCBE_CROSSED_CENTERS, sizeof *center);
+    float *noise = mcbe_alloc((size_t)n * MCBE_CROSSED_NOISES, sizeof *noise);
+    mcbe_status_t st = center && noise ? MCBE_OK : MCBE_ERR_NOMEM;
+    if (st == MCBE_OK) {
+        key.block = sample / MCBE_CROSSED_BLOCK;
+        const int64_t place = sample % MCBE_CROSSED_BLOCK;
+        mcbe_crossed_fill(domain->cloud, &key, center, noise);
+        take_point(n, MCBE_CROSSED_CENTERS, center, place % MCBE_CROSSED_CENTERS, point->a);
+        take_point(n, MCBE_CROSSED_NOISES, noise, place / MCBE_CROSSED_CENTERS, point->b);
+        point->scale = 1.0;
+    }
+    mcbe_free(center);
+    mcbe_free(noise);
+    return st;
 }
 
 mcbe_status_t mcbe_sampling_point(mcbe_design_t design, const mcbe_domain_t *domain,
                                   const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
                                   int64_t sample, mcbe_point_t *point)
 {
-    const size_t n = (size_t)frame->n, width = (size_t)mcbe_domain_block_size(frame->n);
-    memset(point->b, 0, n * sizeof *point->b);
+    memset(point->b, 0, (size_t)frame->n * sizeof *point->b);
     if (sample < 0) {
         const int64_t row = -2 - sample;
         if (row < 0 || row >= frame->m) {
@@ -88,15 +121,15 @@ mcbe_status_t mcbe_sampling_point(mcbe_design_t design, const mcbe_domain_t *dom
         point->scale = row_point(frame, row, point->a);
         return MCBE_OK;
     }
-    float *block = mcbe_alloc(n * width, sizeof *block);
-    double *scales = mcbe_alloc(width, sizeof *scales);
-    mcbe_status_t st = block && scales ? MCBE_OK : MCBE_ERR_NOMEM;
-    if (st == MCBE_OK) {
-        random_point(design, domain, frame->n, key, sample, block, scales, point);
+    switch (design) {
+    case MCBE_DESIGN_PAIRED:
+        return paired_point(domain, frame->n, *key, sample, point);
+    case MCBE_DESIGN_CROSSED:
+        return crossed_point(domain, frame->n, *key, sample, point);
+    case MCBE_DESIGN_IID:
+        break;
     }
-    mcbe_free(scales);
-    mcbe_free(block);
-    return st;
+    return iid_point(domain, frame->n, *key, sample, point);
 }
 
 /* The rows of a layer are points for that layer only: a nested one has fewer. */

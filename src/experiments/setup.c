@@ -118,7 +118,7 @@ static mcbe_status_t check_init_rows(const mcbe_setup_t *setup, const mcbe_confi
                                      mcbe_error_t *err)
 {
     const mcbe_domain_t *domain = &setup->domain;
-    if (setup->init_rows && (domain->nonnegative || domain->kind == MCBE_DOMAIN_GAUSSIAN ||
+    if (setup->init_rows && (domain->nonnegative || mcbe_domain_unbounded(domain) ||
                              domain->radial == MCBE_RADIAL_SAMPLED)) {
         return mcbe_config_reject(
             config, err, "sampling.init_rows",

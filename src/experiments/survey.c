@@ -81,7 +81,7 @@ static mcbe_status_t exact_injectivity(const mcbe_survey_t *survey, const mcbe_f
     if (st == MCBE_OK) {
         findings->injective = verdict;
         if (verdict == MCBE_EXACT_NOT_INJECTIVE) {
-            const double radius = domain->kind == MCBE_DOMAIN_GAUSSIAN ? 1.0 : domain->radius;
+            const double radius = mcbe_domain_unbounded(domain) ? 1.0 : domain->radius;
             st = mcbe_certificates_offer(domain, layer, x, radius, biases, &findings->certificates);
         }
     }
@@ -97,7 +97,7 @@ mcbe_status_t mcbe_survey_exact(const mcbe_survey_t *survey, const mcbe_frame_t 
     mcbe_status_t st = MCBE_OK;
     if (mcbe_survey_has(survey, MCBE_PHASE_EXACT) && whole) {
         MCBE_TRY(exact_injectivity(survey, layer, biases, findings, err));
-        if (setup->domain.kind != MCBE_DOMAIN_GAUSSIAN &&
+        if (!mcbe_domain_unbounded(&setup->domain) &&
             mcbe_exact_alpha_work(layer->n, layer->m) <= setup->exact_work) {
             mcbe_depth_t depth;
             MCBE_TRY(mcbe_exact_alpha(layer, setup->exact_work, findings->exact, NULL, NULL, err));

@@ -300,13 +300,12 @@ mcbe_status_t mcbe_covering_correct(const mcbe_frame_t *frame, const mcbe_domain
     if (st != MCBE_OK) {
         return st;
     }
-    if (domain->kind == MCBE_DOMAIN_GAUSSIAN ||
+    if (mcbe_domain_unbounded(domain) ||
         (domain->kind != MCBE_DOMAIN_SPHERE && domain->radial == MCBE_RADIAL_SAMPLED)) {
         return mcbe_fail(err, MCBE_ERR_ARGUMENT,
                          "covering: points drawn inside %s are no directions; allowed are sphere, "
                          "ball and shell with radial: analytic",
-                         domain->kind == MCBE_DOMAIN_GAUSSIAN ? "a gaussian domain"
-                                                              : "a ball or shell");
+                         mcbe_domain_unbounded(domain) ? "an unbounded domain" : "a ball or shell");
     }
     if (!(radius >= 0.0 && radius <= 2.0)) {
         return mcbe_fail(err, MCBE_ERR_ARGUMENT,

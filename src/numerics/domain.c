@@ -4,6 +4,7 @@
 #include <stddef.h>
 
 #include "kernels.h"
+#include "roots.h"
 
 #define BLOCK_SIZE MCBE_BLOCK_SIZE_MAX
 #define BLOCK_SIZE_LARGE 64
@@ -11,7 +12,12 @@
 
 mcbe_status_t mcbe_domain_check(const mcbe_domain_t *domain, mcbe_error_t *err)
 {
-    if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {
+    if (domain->kind == MCBE_DOMAIN_CLOUD && (!domain->cloud || domain->nonnegative)) {
+        return mcbe_fail(err, MCBE_ERR_ARGUMENT, "domain: %s",
+                         domain->cloud ? "nonnegative has no meaning for points around data"
+                                       : "there are no data to draw points around");
+    }
+    if (mcbe_domain_unbounded(domain)) {
         return MCBE_OK;
     }
     if (!(domain->radius >= 1e-100 && domain->radius <= 1e100)) {
@@ -27,6 +33,11 @@ mcbe_status_t mcbe_domain_check(const mcbe_domain_t *domain, mcbe_error_t *err)
     return MCBE_OK;
 }
 
+int mcbe_domain_unbounded(const mcbe_domain_t *domain)
+{
+    return domain->kind == MCBE_DOMAIN_GAUSSIAN || domain->kind == MCBE_DOMAIN_CLOUD;
+}
+
 int mcbe_domain_block_size(int n)
 {
     return n <= LARGE_N ? BLOCK_SIZE : BLOCK_SIZE_LARGE;
@@ -38,41 +49,14 @@ static int radii_are_sampled(const mcbe_domain_t *domain)
            (domain->kind == MCBE_DOMAIN_BALL || domain->kind == MCBE_DOMAIN_SHELL);
 }
 
-/* y^n by repeated squaring: a fixed order of multiplications, unlike the library's pow. */
-static double power(double y, int n)
-{
-    double result = 1.0;
-    for (; n > 0; n >>= 1) {
-        if (n & 1) {
-            result *= y;
-        }
-        y *= y;
-    }
-    return result;
-}
-
-/* The root of y^n = v in (0, 1] for 0 < v <= 1. Newton from 1 falls monotonically onto it, y^n
- * being convex, and stops where rounding stops it falling. */
-static double root(double v, int n)
-{
-    double y = 1.0;
-    for (;;) {
-        double slope = power(y, n - 1);
-        double next = y - (y * slope - v) / (n * slope);
-        if (!(next < y)) {
-            return y;
-        }
-        y = next;
-    }
-}
-
 /* A radius such that the point is uniform in volume: the radius' n-th power is uniform. */
 static double draw_radius(const mcbe_domain_t *domain, int n, mcbe_rng_t *rng)
 {
-    double hollow =
-        domain->kind == MCBE_DOMAIN_SHELL ? power(domain->inner_radius / domain->radius, n) : 0.0;
+    double hollow = domain->kind == MCBE_DOMAIN_SHELL
+                        ? mcbe_power(domain->inner_radius / domain->radius, n)
+                        : 0.0;
     double u = mcbe_rng_uniform(rng);
-    return domain->radius * root(hollow + u * (1.0 - hollow), n);
+    return domain->radius * mcbe_unit_root(hollow + u * (1.0 - hollow), n);
 }
 
 static void make_nonnegative(size_t count, float *x)
@@ -91,11 +75,15 @@ void mcbe_domain_fill(const mcbe_domain_t *domain, int n, const mcbe_stream_key_
     mcbe_rng_t rng;
     stream.purpose = holdout ? MCBE_PURPOSE_HOLDOUT : MCBE_PURPOSE_SAMPLE;
     mcbe_rng_init(&rng, &stream);
-    mcbe_rng_normals(&rng, x, (size_t)n * (size_t)width);
+    if (domain->kind == MCBE_DOMAIN_CLOUD) {
+        mcbe_cloud_fill(domain->cloud, &rng, width, x);
+    } else {
+        mcbe_rng_normals(&rng, x, (size_t)n * (size_t)width);
+    }
     if (domain->nonnegative) {
         make_nonnegative((size_t)n * (size_t)width, x);
     }
-    if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {
+    if (mcbe_domain_unbounded(domain)) {
         for (int s = 0; s < width; s++) {
             scale[s] = 1.0;
         }
@@ -144,7 +132,7 @@ void mcbe_point_split(int n, double *x, float *a, float *b)
 
 double mcbe_domain_max_norm(const mcbe_domain_t *domain)
 {
-    if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {
+    if (mcbe_domain_unbounded(domain)) {
         return 0.0;
     }
     return (radii_are_sampled(domain) ? domain->radius : 1.0) * (1.0 + 1e-6);
@@ -152,7 +140,7 @@ double mcbe_domain_max_norm(const mcbe_domain_t *domain)
 
 void mcbe_domain_finish(const mcbe_domain_t *domain, int m, const double *a, double *alpha)
 {
-    const int as_sampled = domain->kind == MCBE_DOMAIN_GAUSSIAN || radii_are_sampled(domain);
+    const int as_sampled = mcbe_domain_unbounded(domain) || radii_are_sampled(domain);
     for (int j = 0; j < m; j++) {
         double value = a[j];
         if (!as_sampled && isfinite(value)) {
@@ -165,6 +153,7 @@ void mcbe_domain_finish(const mcbe_domain_t *domain, int m, const double *a, dou
                 break;
             case MCBE_DOMAIN_SPHERE:
             case MCBE_DOMAIN_GAUSSIAN:
+            case MCBE_DOMAIN_CLOUD:
                 value *= domain->radius;
                 break;
             }

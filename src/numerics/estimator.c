@@ -26,15 +26,36 @@ static void copy_frame_scaled(mcbe_estimator_t *e)
 
 int64_t mcbe_block_start(mcbe_design_t design, int n, int64_t block)
 {
-    if (design == MCBE_DESIGN_IID) {
-        return block * mcbe_domain_block_size(n);
+    switch (design) {
+    case MCBE_DESIGN_PAIRED:
+        return block * block * (MCBE_PAIRED_SHELLS * MCBE_PAIRED_SHELLS);
+    case MCBE_DESIGN_CROSSED:
+        return block * MCBE_CROSSED_BLOCK;
+    case MCBE_DESIGN_IID:
+        break;
     }
-    return block * block * (MCBE_PAIRED_SHELLS * MCBE_PAIRED_SHELLS);
+    return block * mcbe_domain_block_size(n);
+}
+
+/* First sample behind those from `first` on that share a screen. A block of the crossed design is
+ * long, and alpha falls fast at first. */
+static int64_t end_of_strip(mcbe_design_t design, int64_t first, int64_t last)
+{
+    const int64_t next = (first / MCBE_CROSSED_CENTERS + 1) * MCBE_CROSSED_CENTERS;
+    return design == MCBE_DESIGN_CROSSED && next < last ? next : last;
 }
 
 mcbe_status_t mcbe_design_check(mcbe_design_t design, const mcbe_domain_t *domain,
                                 mcbe_error_t *err)
 {
+    if ((design == MCBE_DESIGN_CROSSED) != (domain->kind == MCBE_DOMAIN_CLOUD) &&
+        design != MCBE_DESIGN_IID) {
+        return mcbe_fail(err, MCBE_ERR_ARGUMENT,
+                         design == MCBE_DESIGN_CROSSED
+                             ? "the crossed design adds noise to data; for other domains use paired"
+                             : "the paired design adds two banks of directions; for points around "
+                               "data use crossed");
+    }
     if (design == MCBE_DESIGN_PAIRED && domain->nonnegative) {
         return mcbe_fail(
             err, MCBE_ERR_ARGUMENT,
@@ -47,6 +68,19 @@ mcbe_status_t mcbe_design_check(mcbe_design_t design, const mcbe_domain_t *domai
                          "every pair: use iid, or radial: analytic, which is exact");
     }
     return MCBE_OK;
+}
+
+static mcbe_status_t create_workspace(mcbe_estimator_t *e, int64_t samples)
+{
+    switch (e->design) {
+    case MCBE_DESIGN_PAIRED:
+        return mcbe_paired_create(&e->paired, e, samples);
+    case MCBE_DESIGN_CROSSED:
+        return mcbe_crossed_create(&e->crossed, e);
+    case MCBE_DESIGN_IID:
+        break;
+    }
+    return mcbe_iid_create(&e->iid, e);
 }
 
 mcbe_status_t mcbe_estimator_create_design(mcbe_estimator_t **estimator, const mcbe_frame_t *frame,
@@ -66,6 +100,7 @@ mcbe_status_t mcbe_estimator_create_design(mcbe_estimator_t **estimator, const m
     const size_t m = (size_t)frame->m, n = (size_t)frame->n;
     e->frame = frame;
     e->domain = *domain;
+    e->design = design;
     e->key = *key;
     e->kernels = mcbe_kernels();
     e->in_f32 = precision == MCBE_PRECISION_MIXED;
@@ -83,8 +118,7 @@ mcbe_status_t mcbe_estimator_create_design(mcbe_estimator_t **estimator, const m
     mcbe_status_t st = whole ? MCBE_OK : MCBE_ERR_NOMEM;
     if (st == MCBE_OK) {
         copy_frame_scaled(e);
-        st = design == MCBE_DESIGN_IID ? mcbe_iid_create(&e->iid, e)
-                                       : mcbe_paired_create(&e->paired, e, samples);
+        st = create_workspace(e, samples);
     }
     if (st != MCBE_OK) {
         mcbe_estimator_destroy(&e);
@@ -107,6 +141,7 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
     if (e) {
         mcbe_iid_destroy(&e->iid);
         mcbe_paired_destroy(&e->paired);
+        mcbe_crossed_destroy(&e->crossed);
         mcbe_free(e->w_screen);
         mcbe_free(e->alpha);
         mcbe_free(e->c);
@@ -251,26 +286,63 @@ static mcbe_screen_t screen_for(mcbe_estimator_t *e, const mcbe_layers_t *layers
     return screen;
 }
 
-mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *e, int64_t block, int64_t first,
-                                          int64_t last, mcbe_bias_state_t *states, int count,
-                                          mcbe_bias_events_t *events)
+static void prepare(mcbe_estimator_t *e, int64_t block)
 {
-    const mcbe_design_t design = e->iid ? MCBE_DESIGN_IID : MCBE_DESIGN_PAIRED;
-    const int64_t width = mcbe_block_start(design, e->frame->n, block + 1) -
-                          mcbe_block_start(design, e->frame->n, block);
-    MCBE_BUG_ASSERT(block >= 0 && first >= 0 && first <= last && last <= width);
-    if (e->iid) {
+    switch (e->design) {
+    case MCBE_DESIGN_IID:
         mcbe_iid_prepare(e, MCBE_PURPOSE_SAMPLE, block);
-    } else {
+        break;
+    case MCBE_DESIGN_PAIRED:
         mcbe_paired_prepare(e, block);
+        break;
+    case MCBE_DESIGN_CROSSED:
+        mcbe_crossed_prepare(e, block);
+        break;
     }
+}
+
+static mcbe_status_t visit(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
+                           const mcbe_screen_t *screen, const mcbe_layers_t *layers)
+{
+    switch (e->design) {
+    case MCBE_DESIGN_PAIRED:
+        return mcbe_paired_visit(e, block, first, last, screen, layers);
+    case MCBE_DESIGN_CROSSED:
+        return mcbe_crossed_visit(e, block, first, last, screen, layers);
+    case MCBE_DESIGN_IID:
+        break;
+    }
+    return mcbe_iid_visit(e, block, first, last, screen, layers);
+}
+
+/* Samples of a block that share a screen, for all layers. */
+static mcbe_status_t visit_strip(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
+                                 mcbe_bias_state_t *states, int count, mcbe_bias_events_t *events)
+{
     for (int i = 0, next; i < count; i = next) {
         next = end_of_group(e->frame->n, states, i, count);
         const mcbe_layers_t layers = {
             .states = states + i, .events = events ? events + i : NULL, .count = next - i};
         const mcbe_screen_t screen = screen_for(e, &layers);
-        mcbe_status_t st = e->iid ? mcbe_iid_visit(e, block, first, last, &screen, &layers)
-                                  : mcbe_paired_visit(e, block, first, last, &screen, &layers);
+        mcbe_status_t st = visit(e, block, first, last, &screen, &layers);
+        if (st != MCBE_OK) {
+            return st;
+        }
+    }
+    return MCBE_OK;
+}
+
+mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *e, int64_t block, int64_t first,
+                                          int64_t last, mcbe_bias_state_t *states, int count,
+                                          mcbe_bias_events_t *events)
+{
+    const int64_t width = mcbe_block_start(e->design, e->frame->n, block + 1) -
+                          mcbe_block_start(e->design, e->frame->n, block);
+    MCBE_BUG_ASSERT(block >= 0 && first >= 0 && first <= last && last <= width);
+    prepare(e, block);
+    for (int64_t begin = first, end; begin < last; begin = end) {
+        end = end_of_strip(e->design, begin, last);
+        mcbe_status_t st = visit_strip(e, block, begin, end, states, count, events);
         if (st != MCBE_OK) {
             return st;
         }
@@ -291,7 +363,7 @@ mcbe_status_t mcbe_estimator_holdout(mcbe_estimator_t *e, int64_t block, int64_t
                                      int64_t last, const mcbe_bias_state_t *states, int count,
                                      mcbe_holdout_t *holdouts)
 {
-    if (!e->iid) {
+    if (e->design != MCBE_DESIGN_IID) {
         return MCBE_ERR_ARGUMENT;
     }
     MCBE_BUG_ASSERT(block >= 0 && first >= 0 && first <= last &&

@@ -1,7 +1,7 @@
 #ifndef MCBE_ESTIMATOR_INTERNAL_H
 #define MCBE_ESTIMATOR_INTERNAL_H
 
-/* What the two designs share. A design draws the points of a block and rules most of them out by
+/* What the designs share. A design draws the points of a block and rules most of them out by
  * approximate arithmetic; what is left goes through mcbe_estimator_visit, the only way into the
  * state. */
 
@@ -13,6 +13,10 @@
 
 typedef struct mcbe_iid mcbe_iid_t;
 typedef struct mcbe_paired mcbe_paired_t;
+typedef struct mcbe_crossed mcbe_crossed_t;
+
+/* Added to row norms in fp32, so that norm times error also covers entries that underflow. */
+#define MCBE_NORM_FLOOR_F32 0x1p-100
 
 struct mcbe_estimator {
     const mcbe_frame_t *frame; /* borrowed */
@@ -20,10 +24,12 @@ struct mcbe_estimator {
     mcbe_stream_key_t key;
     const mcbe_kernels_t *kernels; /* borrowed, static */
     int in_f32;                    /* screening in single precision */
-    int w_exponent;  /* screening uses 2^-w_exponent W, whose largest row norm is near 1 */
-    void *w_screen;  /* owned, [m][n], float or double */
-    mcbe_iid_t *iid; /* owned; the one of the design, the other is NULL */
+    int w_exponent; /* screening uses 2^-w_exponent W, whose largest row norm is near 1 */
+    void *w_screen; /* owned, [m][n], float or double */
+    mcbe_design_t design;
+    mcbe_iid_t *iid; /* owned; the one of the design, the others are NULL */
     mcbe_paired_t *paired;
+    mcbe_crossed_t *crossed;
     double *alpha;         /* owned, [m], what the screen in hand goes by */
     double *c;             /* owned, [m], canonical coefficients of the point being visited */
     unsigned char *active; /* owned, [m], which rows are active there */
@@ -78,9 +84,10 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const flo
 /** The same for a point whose canonical coefficients of the first screen->m rows lie between
  *  e->lower and e->upper: computes those on which anything depends. */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e,
-                                                       const mcbe_screen_t *screen, const float *x,
-                                                       ptrdiff_t stride, double scale,
-                                                       int64_t sample, const mcbe_layers_t *layers);
+                                                       const mcbe_screen_t *screen, const float *a,
+                                                       const float *b, ptrdiff_t stride,
+                                                       double scale, int64_t sample,
+                                                       const mcbe_layers_t *layers);
 /** What both end in. Takes the coefficients from e->c. */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_settle(mcbe_estimator_t *e, double norm_x,
                                                    int64_t sample, const mcbe_layers_t *layers);
@@ -103,5 +110,14 @@ void mcbe_paired_prepare(mcbe_estimator_t *e, int64_t block);
 MCBE_NODISCARD mcbe_status_t mcbe_paired_visit(mcbe_estimator_t *e, int64_t block, int64_t first,
                                                int64_t last, const mcbe_screen_t *screen,
                                                const mcbe_layers_t *layers);
+
+MCBE_NODISCARD mcbe_status_t mcbe_crossed_create(mcbe_crossed_t **crossed,
+                                                 const mcbe_estimator_t *e);
+void mcbe_crossed_destroy(mcbe_crossed_t **crossed);
+void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block);
+/** Samples of one noise only: [first, last) holds no multiple of MCBE_CROSSED_CENTERS but first. */
+MCBE_NODISCARD mcbe_status_t mcbe_crossed_visit(mcbe_estimator_t *e, int64_t block, int64_t first,
+                                                int64_t last, const mcbe_screen_t *screen,
+                                                const mcbe_layers_t *layers);
 
 #endif

@@ -205,8 +205,8 @@ mcbe_status_t mcbe_iid_visit(mcbe_estimator_t *e, int64_t block, int64_t first, 
             }
             suspects++;
             recall(e, screen->m, s);
-            mcbe_status_t st = mcbe_estimator_visit_near(e, screen, d->x + s, d->width, d->scale[s],
-                                                         block * d->width + s, layers);
+            mcbe_status_t st = mcbe_estimator_visit_near(e, screen, d->x + s, NULL, d->width,
+                                                         d->scale[s], block * d->width + s, layers);
             if (st != MCBE_OK) {
                 return st;
             }

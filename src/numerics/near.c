@@ -72,20 +72,21 @@ static int surely_active(const mcbe_estimator_t *e, int m)
 }
 
 /* The canonical coefficient of one row, as kernels->coefficients computes it. */
-static double coefficient(const mcbe_frame_t *frame, int row, const float *x, ptrdiff_t stride,
-                          double scale)
+static double coefficient(const mcbe_frame_t *frame, int row, const float *a, const float *b,
+                          ptrdiff_t stride, double scale)
 {
     const double *w = frame->w + (ptrdiff_t)row * frame->n;
     double sum = 0.0;
     for (int k = 0; k < frame->n; k++) {
-        sum += w[k] * (double)x[k * stride];
+        const double ak = (double)a[k * stride];
+        sum += w[k] * (b ? ak + (double)b[k * stride] : ak);
     }
     return sum * scale + 0.0;
 }
 
 mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e, const mcbe_screen_t *screen,
-                                        const float *x, ptrdiff_t stride, double scale,
-                                        int64_t sample, const mcbe_layers_t *layers)
+                                        const float *a, const float *b, ptrdiff_t stride,
+                                        double scale, int64_t sample, const mcbe_layers_t *layers)
 {
     const int m = screen->m, most = e->frame->m / SINGLE_ROWS_SHARE;
     const int lowerable = find_lowerable(e, screen, most);
@@ -95,19 +96,19 @@ mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e, const mcbe_screen_t
         return MCBE_OK;
     }
     if (lowerable > most) {
-        return mcbe_estimator_visit(e, x, NULL, stride, scale, sample, layers);
+        return mcbe_estimator_visit(e, a, b, stride, scale, sample, layers);
     }
-    const double norm_x = mcbe_point_norm(e->frame->n, x, NULL, stride) * scale;
+    const double norm_x = mcbe_point_norm(e->frame->n, a, b, stride) * scale;
     memset(e->exact, 0, (size_t)m);
     mark_neighbours(e, m, lowerable);
     if (doubtful) {
         mark_doubtful(e, m, norm_x);
     }
     if (marked_rows(e, m) > most) {
-        return mcbe_estimator_visit(e, x, NULL, stride, scale, sample, layers);
+        return mcbe_estimator_visit(e, a, b, stride, scale, sample, layers);
     }
     for (int j = 0; j < m; j++) {
-        e->c[j] = e->exact[j] ? coefficient(e->frame, j, x, stride, scale) : e->lower[j];
+        e->c[j] = e->exact[j] ? coefficient(e->frame, j, a, b, stride, scale) : e->lower[j];
     }
     e->stages.canonical++;
     return mcbe_estimator_settle(e, norm_x, sample, layers);

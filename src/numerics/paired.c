@@ -269,7 +269,7 @@ typedef struct limits {
 static limits_t set_limits(mcbe_estimator_t *e, const mcbe_screen_t *screen)
 {
     mcbe_paired_t *p = e->paired;
-    const double norm_floor = e->in_f32 ? 0x1p-100 : 0x1p-900;
+    const double norm_floor = e->in_f32 ? MCBE_NORM_FLOOR_F32 : 0x1p-900;
     double largest = -INFINITY;
     for (int j = 0; j < p->padded; j++) {
         /* what stands behind the layer (padding, rows of larger layers) is as good as unknown: no

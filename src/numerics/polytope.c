@@ -217,10 +217,11 @@ static mcbe_status_t check(const mcbe_frame_t *frame, const mcbe_domain_t *domai
     if (st != MCBE_OK) {
         return st;
     }
-    if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {
-        return mcbe_fail(err, MCBE_ERR_ARGUMENT,
-                         "polytope: domain is gaussian, which is unbounded; a polytope bias exists "
-                         "for sphere, ball and shell");
+    if (mcbe_domain_unbounded(domain)) {
+        return mcbe_fail(
+            err, MCBE_ERR_ARGUMENT,
+            "polytope: the domain is unbounded; a polytope bias exists for sphere, ball "
+            "and shell");
     }
     if (frame->n < 2 || frame->n > MCBE_POLYTOPE_MAX_N) {
         return mcbe_fail(err, MCBE_ERR_DIM, "polytope: n is %d; allowed are 2 to %d", frame->n,

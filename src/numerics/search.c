@@ -49,11 +49,11 @@ void mcbe_points_free(mcbe_points_t *points)
 
 mcbe_status_t mcbe_search_check(const mcbe_domain_t *domain, mcbe_error_t *err)
 {
-    if (domain->kind == MCBE_DOMAIN_GAUSSIAN) {
+    if (mcbe_domain_unbounded(domain)) {
         return mcbe_fail(
             err, MCBE_ERR_ARGUMENT,
-            "search: the domain is gaussian, which is unbounded, so that a point found "
-            "says nothing about it; search needs a sphere, ball or shell");
+            "search: the domain is unbounded, so that a point found says nothing about "
+            "it; search needs a sphere, ball or shell");
     }
     if (domain->kind != MCBE_DOMAIN_SPHERE && domain->radial == MCBE_RADIAL_SAMPLED) {
         return mcbe_fail(err, MCBE_ERR_ARGUMENT,

@@ -13,7 +13,7 @@ enum {
     LARGE_HOLDOUT = 400 /* further blocks that give V, with an error of a tenth of its spread */
 };
 
-static const mcbe_domain_t sphere = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0};
+static const mcbe_domain_t sphere = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0, NULL};
 
 /* One random layer and its estimator. */
 typedef struct layer {

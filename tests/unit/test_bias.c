@@ -4,7 +4,7 @@
 #include "mcbe/injectivity.h"
 #include "unit.h"
 
-static const mcbe_domain_t unit_sphere = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0};
+static const mcbe_domain_t unit_sphere = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0, NULL};
 
 /* The octahedron in the order of thesis example 3.2.1: e1, -e1, e2, -e2, e3, -e3. */
 static const double thesis_octahedron[] = {1, 0, 0, -1, 0, 0, 0, 1, 0, 0, -1, 0, 0, 0, 1, 0, 0, -1};
@@ -266,7 +266,7 @@ static void closed_forms_bound_alpha_star_from_below(void **state)
 static void a_bad_domain_makes_no_estimator(void **state)
 {
     (void)state;
-    const mcbe_domain_t bad = {MCBE_DOMAIN_BALL, MCBE_RADIAL_ANALYTIC, -1, 0, 0};
+    const mcbe_domain_t bad = {MCBE_DOMAIN_BALL, MCBE_RADIAL_ANALYTIC, -1, 0, 0, NULL};
     const mcbe_stream_key_t key = {.n = 3, .m = 4};
     mcbe_frame_t frame;
     mcbe_estimator_t *estimator = NULL;

@@ -116,7 +116,7 @@ static void large_dimensions_equal_the_reference(void **state)
     bias_case_t c = {.m = 1100,
                      .n = 1030,
                      .samples = 150,
-                     .domain = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0},
+                     .domain = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0, NULL},
                      .key = {.seed = 4, .m = 1100, .n = 1030}};
     assert_int_equal(mcbe_frame_random(&c.frame, MCBE_ENSEMBLE_GAUSSIAN, &c.key, 0), MCBE_OK);
     assert_estimator_equals_reference(&c, 1);
@@ -137,7 +137,7 @@ static void rows_far_below_another_equal_the_reference(void **state)
         bias_case_t c = {.n = test_between(&rng, 1, 30), .samples = 400};
         c.m = c.n + test_between(&rng, 1, 60);
         c.key = (mcbe_stream_key_t){.seed = 9, .m = c.m, .n = c.n, .trial = number};
-        c.domain = (mcbe_domain_t){MCBE_DOMAIN_BALL, MCBE_RADIAL_SAMPLED, radius, 0, 0};
+        c.domain = (mcbe_domain_t){MCBE_DOMAIN_BALL, MCBE_RADIAL_SAMPLED, radius, 0, 0, NULL};
         const size_t size = (size_t)c.m * (size_t)c.n;
         double *w = mcbe_alloc(size, sizeof *w);
         assert_non_null(w);

@@ -234,7 +234,7 @@ static void the_holdout_is_not_the_samples(void **state)
 static void the_paired_design_has_no_holdout(void **state)
 {
     (void)state;
-    const mcbe_domain_t domain = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0};
+    const mcbe_domain_t domain = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0, NULL};
     const mcbe_stream_key_t key = {.n = 3, .m = 4};
     mcbe_frame_t frame;
     mcbe_estimator_t *estimator = NULL;

@@ -365,7 +365,7 @@ static void corrections_without_meaning_are_refused(void **state)
         {.kind = MCBE_DOMAIN_SPHERE, .radius = -1},
         {.kind = MCBE_DOMAIN_SPHERE, .radius = 1}};
     static const double radii[] = {0.1, 0.1, 0.1, 2.5};
-    static const char *const words[] = {"a gaussian domain", "a ball or shell", "radius is -1",
+    static const char *const words[] = {"an unbounded domain", "a ball or shell", "radius is -1",
                                         "radius is 2.5"};
     mcbe_frame_t frame;
     double a[6] = {0}, bias[6] = {7};

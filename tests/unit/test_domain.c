@@ -306,7 +306,7 @@ static void finish_follows_from_homogeneity(void **state)
         {MCBE_DOMAIN_GAUSSIAN, MCBE_RADIAL_SAMPLED, {1.5, -0.5, 0, INFINITY}},
     };
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        const mcbe_domain_t domain = {cases[i].kind, cases[i].radial, 4, 2, 0};
+        const mcbe_domain_t domain = {cases[i].kind, cases[i].radial, 4, 2, 0, NULL};
         double alpha[4], in_place[4];
         memcpy(in_place, a, sizeof a);
         mcbe_domain_finish(&domain, 4, a, alpha);
@@ -320,10 +320,10 @@ static void check_accepts_good_domains(void **state)
 {
     (void)state;
     const mcbe_domain_t good[] = {
-        {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0},
-        {MCBE_DOMAIN_BALL, MCBE_RADIAL_SAMPLED, 1e-6, -1, 1},
-        {MCBE_DOMAIN_SHELL, MCBE_RADIAL_ANALYTIC, 1e6, 999999, 0},
-        {MCBE_DOMAIN_GAUSSIAN, MCBE_RADIAL_ANALYTIC, -1, 0, 0},
+        {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0, NULL},
+        {MCBE_DOMAIN_BALL, MCBE_RADIAL_SAMPLED, 1e-6, -1, 1, NULL},
+        {MCBE_DOMAIN_SHELL, MCBE_RADIAL_ANALYTIC, 1e6, 999999, 0, NULL},
+        {MCBE_DOMAIN_GAUSSIAN, MCBE_RADIAL_ANALYTIC, -1, 0, 0, NULL},
     };
     for (size_t i = 0; i < COUNT_OF(good); i++) {
         mcbe_error_t err = {0};
@@ -339,16 +339,16 @@ static void check_refuses_bad_radii_with_a_sentence(void **state)
         mcbe_domain_t domain;
         const char *names, *value;
     } bad[] = {
-        {{MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 0, 0, 0}, "radius", "0"},
-        {{MCBE_DOMAIN_BALL, MCBE_RADIAL_ANALYTIC, -2.5, 0, 0}, "radius", "-2.5"},
-        {{MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, NAN, 0, 0}, "radius", "nan"},
-        {{MCBE_DOMAIN_SPHERE, MCBE_RADIAL_SAMPLED, INFINITY, 0, 0}, "radius", "inf"},
-        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_ANALYTIC, 1, 0, 0}, "inner_radius", "0"},
-        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_ANALYTIC, 1, -0.25, 0}, "inner_radius", "-0.25"},
-        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_ANALYTIC, 1, 1, 0}, "inner_radius", "1"},
-        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_SAMPLED, 1, 1.75, 0}, "inner_radius", "1.75"},
-        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_SAMPLED, 1, NAN, 0}, "inner_radius", "nan"},
-        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_SAMPLED, NAN, 1, 0}, "radius", "nan"},
+        {{MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 0, 0, 0, NULL}, "radius", "0"},
+        {{MCBE_DOMAIN_BALL, MCBE_RADIAL_ANALYTIC, -2.5, 0, 0, NULL}, "radius", "-2.5"},
+        {{MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, NAN, 0, 0, NULL}, "radius", "nan"},
+        {{MCBE_DOMAIN_SPHERE, MCBE_RADIAL_SAMPLED, INFINITY, 0, 0, NULL}, "radius", "inf"},
+        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_ANALYTIC, 1, 0, 0, NULL}, "inner_radius", "0"},
+        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_ANALYTIC, 1, -0.25, 0, NULL}, "inner_radius", "-0.25"},
+        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_ANALYTIC, 1, 1, 0, NULL}, "inner_radius", "1"},
+        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_SAMPLED, 1, 1.75, 0, NULL}, "inner_radius", "1.75"},
+        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_SAMPLED, 1, NAN, 0, NULL}, "inner_radius", "nan"},
+        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_SAMPLED, NAN, 1, 0, NULL}, "radius", "nan"},
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         mcbe_error_t err = {0};

@@ -89,7 +89,7 @@ static void points_stay_active_at_their_own_alpha(void **state)
     (void)state;
     enum { N = 10, M = 50, BLOCKS = 4 };
     const mcbe_stream_key_t key = {.seed = 1, .n = N, .m = M};
-    const mcbe_domain_t domain = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0};
+    const mcbe_domain_t domain = {MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 0, NULL};
     const int width = mcbe_domain_block_size(N);
     mcbe_frame_t frame;
     mcbe_bias_state_t found;

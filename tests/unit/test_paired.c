@@ -182,10 +182,10 @@ static void domains_it_cannot_draw_are_refused_with_a_reason(void **state)
         mcbe_domain_t domain;
         const char *says;
     } bad[] = {
-        {{MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 1}, "non-negative"},
-        {{MCBE_DOMAIN_GAUSSIAN, MCBE_RADIAL_ANALYTIC, 1, 0, 1}, "non-negative"},
-        {{MCBE_DOMAIN_BALL, MCBE_RADIAL_SAMPLED, 1, 0, 0}, "radial: sampled"},
-        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_SAMPLED, 1, 0.5, 0}, "radial: sampled"},
+        {{MCBE_DOMAIN_SPHERE, MCBE_RADIAL_ANALYTIC, 1, 0, 1, NULL}, "non-negative"},
+        {{MCBE_DOMAIN_GAUSSIAN, MCBE_RADIAL_ANALYTIC, 1, 0, 1, NULL}, "non-negative"},
+        {{MCBE_DOMAIN_BALL, MCBE_RADIAL_SAMPLED, 1, 0, 0, NULL}, "radial: sampled"},
+        {{MCBE_DOMAIN_SHELL, MCBE_RADIAL_SAMPLED, 1, 0.5, 0, NULL}, "radial: sampled"},
     };
     mcbe_frame_t frame;
     mcbe_estimator_t *estimator = NULL;
@@ -203,7 +203,8 @@ static void domains_it_cannot_draw_are_refused_with_a_reason(void **state)
         assert_null(estimator);
     }
     for (int kind = MCBE_DOMAIN_SPHERE; kind <= MCBE_DOMAIN_GAUSSIAN; kind++) {
-        const mcbe_domain_t good = {(mcbe_domain_kind_t)kind, MCBE_RADIAL_ANALYTIC, 1, 0.5, 0};
+        const mcbe_domain_t good = {
+            (mcbe_domain_kind_t)kind, MCBE_RADIAL_ANALYTIC, 1, 0.5, 0, NULL};
         assert_int_equal(mcbe_design_check(MCBE_DESIGN_PAIRED, &good, NULL), MCBE_OK);
     }
     mcbe_frame_free(&frame);

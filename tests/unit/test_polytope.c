@@ -458,7 +458,7 @@ static void what_cannot_be_done_is_refused(void **state)
     mcbe_stream_key_t key = key_of(3, 20, 0);
     mcbe_frame_t frame, half;
     assert_int_equal(mcbe_frame_random(&frame, MCBE_ENSEMBLE_SPHERE, &key, 0), MCBE_OK);
-    expect_refusal(&frame, &gaussian, MCBE_ERR_ARGUMENT, "domain is gaussian");
+    expect_refusal(&frame, &gaussian, MCBE_ERR_ARGUMENT, "the domain is unbounded");
     expect_refusal(&frame, &bad, MCBE_ERR_ARGUMENT, "radius is -1");
     for (int j = 0; j < 20; j++) {
         frame.w[3 * j] = fabs(frame.w[3 * j]);

@@ -85,7 +85,7 @@ static void domains_that_search_cannot_serve_are_refused(void **state)
         {{.kind = MCBE_DOMAIN_SPHERE, .radial = MCBE_RADIAL_SAMPLED, .radius = 2}, NULL},
         {{.kind = MCBE_DOMAIN_BALL, .radius = 2, .nonnegative = 1}, NULL},
         {{.kind = MCBE_DOMAIN_SHELL, .radius = 2, .inner_radius = 1}, NULL},
-        {{.kind = MCBE_DOMAIN_GAUSSIAN}, "gaussian"},
+        {{.kind = MCBE_DOMAIN_GAUSSIAN}, "unbounded"},
         {{.kind = MCBE_DOMAIN_BALL, .radial = MCBE_RADIAL_SAMPLED, .radius = 2}, "radial"},
         {{.kind = MCBE_DOMAIN_SHELL, .radial = MCBE_RADIAL_SAMPLED, .radius = 2, .inner_radius = 1},
          "radial"},

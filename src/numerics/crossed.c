@@ -1,0 +1,236 @@
+#include "estimator_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include <cblas.h>
+
+#include "memory.h"
+
+#define TILE MCBE_SCREEN_TILE
+#define CENTERS MCBE_CROSSED_CENTERS
+#define NOISES MCBE_CROSSED_NOISES
+#define TILES (CENTERS / TILE)
+
+/* Every center of a block with every noise of it. Coefficients of a sum are sums of coefficients. */
+struct mcbe_crossed {
+    float *center;  /* owned, [n][CENTERS] */
+    float *noise;   /* owned, [n][NOISES] */
+    double *f64;    /* owned, [n][CENTERS], either of them for precision double, else NULL */
+    void *product;  /* owned, [m][CENTERS], float or double by precision, like the next two */
+    void *c_center; /* owned, [TILES][m][TILE], scaled by 2^-w_exponent */
+    void *c_noise;  /* owned, [NOISES][m], likewise */
+    double *center_norm, *noise_norm; /* owned, [CENTERS] and [NOISES], at least |x| */
+    float *alpha, *row_norm;          /* owned, [m], limits of the test, rounded up */
+    unsigned char *suspect;           /* owned, [CENTERS] */
+    float *a, *b;                     /* owned, [n], the two parts of a suspect point */
+};
+
+void mcbe_crossed_fill(const mcbe_cloud_t *cloud, const mcbe_stream_key_t *key, float *center,
+                       float *noise)
+{
+    mcbe_stream_key_t stream = *key;
+    mcbe_rng_t rng;
+    stream.purpose = MCBE_PURPOSE_BANK_A;
+    mcbe_rng_init(&rng, &stream);
+    mcbe_cloud_centers(cloud, &rng, CENTERS, center);
+    stream.purpose = MCBE_PURPOSE_BANK_B;
+    mcbe_rng_init(&rng, &stream);
+    mcbe_cloud_noise(cloud, &rng, NOISES, noise);
+}
+
+mcbe_status_t mcbe_crossed_create(mcbe_crossed_t **crossed, const mcbe_estimator_t *e)
+{
+    mcbe_crossed_t *d = mcbe_alloc(1, sizeof *d);
+    *crossed = d;
+    if (!d) {
+        return MCBE_ERR_NOMEM;
+    }
+    const size_t m = (size_t)e->frame->m, n = (size_t)e->frame->n;
+    const size_t real = e->in_f32 ? sizeof(float) : sizeof(double);
+    d->center = mcbe_alloc(n * CENTERS, sizeof *d->center);
+    d->noise = mcbe_alloc(n * NOISES, sizeof *d->noise);
+    d->f64 = e->in_f32 ? NULL : mcbe_alloc(n * CENTERS, sizeof *d->f64);
+    d->product = mcbe_alloc(m * CENTERS, real);
+    d->c_center = mcbe_alloc(m * CENTERS, real);
+    d->c_noise = mcbe_alloc(m * NOISES, real);
+    d->center_norm = mcbe_alloc(CENTERS, sizeof *d->center_norm);
+    d->noise_norm = mcbe_alloc(NOISES, sizeof *d->noise_norm);
+    d->alpha = mcbe_alloc(m, sizeof *d->alpha);
+    d->row_norm = mcbe_alloc(m, sizeof *d->row_norm);
+    d->suspect = mcbe_alloc(CENTERS, sizeof *d->suspect);
+    d->a = mcbe_alloc(n, sizeof *d->a);
+    d->b = mcbe_alloc(n, sizeof *d->b);
+    if (!d->center || !d->noise || (!e->in_f32 && !d->f64) || !d->product || !d->c_center ||
+        !d->c_noise || !d->center_norm || !d->noise_norm || !d->alpha || !d->row_norm ||
+        !d->suspect || !d->a || !d->b) {
+        mcbe_crossed_destroy(crossed);
+        return MCBE_ERR_NOMEM;
+    }
+    return MCBE_OK;
+}
+
+void mcbe_crossed_destroy(mcbe_crossed_t **crossed)
+{
+    mcbe_crossed_t *d = *crossed;
+    if (d) {
+        mcbe_free(d->center);
+        mcbe_free(d->noise);
+        mcbe_free(d->f64);
+        mcbe_free(d->product);
+        mcbe_free(d->c_center);
+        mcbe_free(d->c_noise);
+        mcbe_free(d->center_norm);
+        mcbe_free(d->noise_norm);
+        mcbe_free(d->alpha);
+        mcbe_free(d->row_norm);
+        mcbe_free(d->suspect);
+        mcbe_free(d->a);
+        mcbe_free(d->b);
+        mcbe_free(d);
+        *crossed = NULL;
+    }
+}
+
+/* Approximate coefficients of `width` points, [m][width]. */
+static void multiply(const mcbe_estimator_t *e, int width, const float *x)
+{
+    const mcbe_crossed_t *d = e->crossed;
+    const int m = e->frame->m, n = e->frame->n;
+    if (e->in_f32) {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0F, e->w_screen, n, x,
+                    width, 0.0F, d->product, width);
+        return;
+    }
+    for (ptrdiff_t i = 0; i < (ptrdiff_t)n * width; i++) {
+        d->f64[i] = (double)x[i];
+    }
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0, e->w_screen, n, d->f64,
+                width, 0.0, d->product, width);
+}
+
+static void set_norms(const mcbe_estimator_t *e, int width, const float *x, double *norm)
+{
+    e->kernels->sum_squares(e->frame->n, width, x, norm);
+    for (int s = 0; s < width; s++) {
+        norm[s] = sqrt(norm[s]) * (1.0 + 1e-6);
+    }
+}
+
+void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block)
+{
+    const mcbe_crossed_t *d = e->crossed;
+    const ptrdiff_t m = e->frame->m;
+    const size_t real = e->in_f32 ? sizeof(float) : sizeof(double);
+    mcbe_stream_key_t key = e->key;
+    key.block = block;
+    mcbe_crossed_fill(e->domain.cloud, &key, d->center, d->noise);
+    set_norms(e, CENTERS, d->center, d->center_norm);
+    set_norms(e, NOISES, d->noise, d->noise_norm);
+    multiply(e, CENTERS, d->center);
+    for (ptrdiff_t t = 0; t < TILES; t++) {
+        for (ptrdiff_t j = 0; j < m; j++) {
+            memcpy((char *)d->c_center + (t * m + j) * TILE * (ptrdiff_t)real,
+                   (const char *)d->product + (j * CENTERS + t * TILE) * (ptrdiff_t)real,
+                   TILE * real);
+        }
+    }
+    multiply(e, NOISES, d->noise);
+    for (ptrdiff_t s = 0; s < NOISES; s++) {
+        for (ptrdiff_t j = 0; j < m; j++) {
+            if (e->in_f32) {
+                ((float *)d->c_noise)[s * m + j] = ((const float *)d->product)[j * NOISES + s];
+            } else {
+                ((double *)d->c_noise)[s * m + j] = ((const double *)d->product)[j * NOISES + s];
+            }
+        }
+    }
+}
+
+static void set_limits(const mcbe_estimator_t *e, const mcbe_screen_t *screen)
+{
+    const mcbe_crossed_t *d = e->crossed;
+    for (int j = 0; j < screen->m; j++) {
+        d->alpha[j] = mcbe_round_up(ldexp(screen->alpha[j], -e->w_exponent));
+        d->row_norm[j] =
+            mcbe_round_up(ldexp(e->frame->norm[j], -e->w_exponent) + MCBE_NORM_FLOOR_F32);
+    }
+}
+
+/* In units of the row norm: what both coefficients, their sum and the factor 1 may be off by. */
+static double sum_error(const mcbe_estimator_t *e, int center, int noise)
+{
+    const mcbe_crossed_t *d = e->crossed;
+    return 1.5 * mcbe_screen_error(e) * (d->center_norm[center] + d->noise_norm[noise]);
+}
+
+/* One noise with the centers of one tile. @param[out] suspect [TILE] */
+static void screen_tile(const mcbe_estimator_t *e, const mcbe_screen_t *screen, int noise, int tile,
+                        unsigned char *suspect)
+{
+    const mcbe_crossed_t *d = e->crossed;
+    const ptrdiff_t m = e->frame->m;
+    mcbe_pair_norms_t norms;
+    for (int s = 0; s < TILE; s++) {
+        norms.inverse[s] = 1.0F;
+        norms.error[s] = mcbe_round_up(sum_error(e, tile * TILE + s, noise));
+    }
+    e->kernels->pair_screen_f32(screen->m, (const float *)d->c_center + tile * m * TILE,
+                                (const float *)d->c_noise + noise * m, &norms, d->alpha,
+                                d->row_norm, screen->need, screen->active_seen, suspect);
+}
+
+/* What the products know of the coefficients of one sum. */
+static void recall(const mcbe_estimator_t *e, int m, int noise, int center)
+{
+    const mcbe_crossed_t *d = e->crossed;
+    const ptrdiff_t at_center = (ptrdiff_t)(center / TILE) * e->frame->m * TILE + center % TILE;
+    const ptrdiff_t at_noise = (ptrdiff_t)noise * e->frame->m;
+    const double error = sum_error(e, center, noise);
+    const double tiny = mcbe_screen_tiny(e) * (1.0 + d->center_norm[center] + d->noise_norm[noise]);
+    for (ptrdiff_t j = 0; j < m; j++) {
+        const ptrdiff_t i = at_center + j * TILE, k = at_noise + j;
+        const double c =
+            e->in_f32
+                ? (double)((const float *)d->c_center)[i] + (double)((const float *)d->c_noise)[k]
+                : ((const double *)d->c_center)[i] + ((const double *)d->c_noise)[k];
+        const double margin = ldexp(e->frame->norm[j], -e->w_exponent) * error + 2.0 * tiny;
+        e->lower[j] = ldexp(c - margin, e->w_exponent);
+        e->upper[j] = ldexp(c + margin, e->w_exponent);
+    }
+}
+
+mcbe_status_t mcbe_crossed_visit(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
+                                 const mcbe_screen_t *screen, const mcbe_layers_t *layers)
+{
+    const mcbe_crossed_t *d = e->crossed;
+    const int noise = (int)(first / CENTERS), begin = (int)(first % CENTERS);
+    const int end = begin + (int)(last - first);
+    const int64_t sample = block * MCBE_CROSSED_BLOCK + (int64_t)noise * CENTERS;
+    int64_t suspects = 0;
+    memset(d->suspect, MCBE_SUSPECT_ALPHA, CENTERS); /* with precision double nothing clears any */
+    if (e->in_f32) {
+        set_limits(e, screen);
+        for (int tile = begin / TILE; tile * TILE < end; tile++) {
+            screen_tile(e, screen, noise, tile, d->suspect + (ptrdiff_t)tile * TILE);
+        }
+    }
+    for (int s = begin; s < end; s++) {
+        if (!d->suspect[s]) {
+            continue;
+        }
+        suspects++;
+        recall(e, screen->m, noise, s);
+        for (ptrdiff_t k = 0; k < e->frame->n; k++) {
+            d->a[k] = d->center[k * CENTERS + s];
+            d->b[k] = d->noise[k * NOISES + noise];
+        }
+        mcbe_status_t st =
+            mcbe_estimator_visit_near(e, screen, d->a, d->b, 1, 1.0, sample + s, layers);
+        if (st != MCBE_OK) {
+            return st;
+        }
+    }
+    e->stages.by_real += last - first - suspects;
+    return MCBE_OK;
+}
