@@ -30,8 +30,14 @@ typedef struct mcbe_run_options {
     int override_count;
     int fresh; /* start anew though the output exists */
     mcbe_progress_mode_t progress;
-    FILE *log; /* messages of rank 0; NULL for silence */
-    int argc;  /* the command line, for the provenance */
+    double max_walltime; /* seconds this call may take; 0: run.max_walltime of the configuration, or
+                                 where that is 0, too, the time left to the SLURM job we run in */
+    int (*signal_seen)(
+        void);             /* asked on every rank, every few milliseconds: the number of a signal to
+                                 stop for, 0 for none; NULL if nobody catches any */
+    FILE *log;             /* messages of rank 0; NULL for silence */
+    const char *event_log; /* file that rank 0 appends JSON lines to; NULL for none */
+    int argc;              /* the command line, for the provenance */
     char *const *argv;
 } mcbe_run_options_t;
 
@@ -41,7 +47,8 @@ const mcbe_experiment_t *const *mcbe_experiments(int *count);
 /** Run an experiment, or continue it if the output holds a part of it. Collective over comm, which
  *  is duplicated; the options must be the same on all ranks.
  *  @param[out] err  sentences for the user, the same on all ranks
- *  @return the same on all ranks: MCBE_OK when the output is complete; MCBE_ERR_CONFIG,
+ *  @return the same on all ranks: MCBE_OK when the output is complete; MCBE_STOPPED when time ran out, a
+ *         signal came or a file OUTPUT.stop was made: the same call goes on; MCBE_ERR_CONFIG,
  *         MCBE_ERR_FINGERPRINT, MCBE_ERR_DATA, MCBE_ERR_VERSION, MCBE_ERR_IO, MCBE_ERR_LOCKED with
  *         nothing computed and nothing overwritten. A failure while computing ends all ranks
  *         through MPI_Abort: what is finished is kept. */

@@ -1,5 +1,8 @@
 #include "clock.h"
 
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <time.h>
 
 static double monotonic_seconds(void *context)
@@ -26,4 +29,16 @@ void mcbe_clock_utc(char text[21])
     struct tm utc;
     gmtime_r(&now, &utc);
     strftime(text, 21, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+void mcbe_clock_span(char *text, size_t size, double seconds)
+{
+    const int64_t whole = llround(fmax(seconds, 0.0));
+    const int64_t hours = whole / 3600;
+    const int minutes = (int)(whole / 60 % 60), rest = (int)(whole % 60);
+    if (hours > 0) {
+        snprintf(text, size, "%" PRId64 ":%02d:%02d", hours, minutes, rest);
+    } else {
+        snprintf(text, size, "%d:%02d", minutes, rest);
+    }
 }

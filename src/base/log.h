@@ -11,6 +11,10 @@ typedef enum mcbe_log_level { MCBE_LOG_ERROR, MCBE_LOG_WARNING, MCBE_LOG_INFO } 
 typedef struct mcbe_log {
     FILE *stream;
     mcbe_log_level_t level; /* the least important level still written */
+    /* Gets the same lines, without "mcbe: " and the level's word, even where stream is NULL; may be
+     * NULL. */
+    void (*listener)(void *context, mcbe_log_level_t level, const char *line);
+    void *context; /* borrowed */
 } mcbe_log_t;
 
 /** Write one whole line, "mcbe: ..." with the level's word for errors and warnings, and flush.

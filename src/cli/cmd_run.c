@@ -7,6 +7,8 @@
 #include "check.h"
 #include "cli.h"
 #include "memory.h"
+#include "stop_signals.h"
+#include "walltime.h"
 
 /* The launchers' ways of saying how many tasks they started. */
 static mcbe_status_t check_singletons(int size, mcbe_error_t *err)
@@ -40,6 +42,17 @@ static mcbe_status_t parse_progress(const char *text, mcbe_progress_mode_t *mode
                      "mcbe run: --progress is '%s'; auto, bar, lines or none are allowed", text);
 }
 
+static mcbe_status_t parse_walltime(const char *text, double *seconds, mcbe_error_t *err)
+{
+    if (mcbe_walltime_parse(text, seconds) == MCBE_OK && *seconds > 0.0) {
+        return MCBE_OK;
+    }
+    return mcbe_fail(
+        err, MCBE_ERR_USAGE,
+        "mcbe run: --max-walltime is '%s'; a time above 0 is needed, as " MCBE_WALLTIME_FORMS,
+        text);
+}
+
 /* results next to nobody's config: NAME.h5 in the working folder for any-folder/NAME.yaml */
 static char *default_output(const char *config_path)
 {
@@ -62,6 +75,8 @@ static mcbe_status_t parse_options(int argc, char **argv, mcbe_run_options_t *op
                                           {"set", required_argument, NULL, 's'},
                                           {"fresh", no_argument, NULL, 'f'},
                                           {"progress", required_argument, NULL, 'p'},
+                                          {"max-walltime", required_argument, NULL, 'w'},
+                                          {"log-json", required_argument, NULL, 'j'},
                                           {NULL, 0, NULL, 0}};
     mcbe_status_t st = MCBE_OK;
     for (int option; (option = getopt_long(argc, argv, ":o:", known, NULL)) != -1;) {
@@ -78,6 +93,12 @@ static mcbe_status_t parse_options(int argc, char **argv, mcbe_run_options_t *op
         case 'p':
             st = parse_progress(optarg, &options->progress, err);
             break;
+        case 'j':
+            options->event_log = optarg;
+            break;
+        case 'w':
+            st = parse_walltime(optarg, &options->max_walltime, err);
+            break;
         default:
             st = mcbe_cli_bad_option("run", argc, argv, option, err);
         }
@@ -91,7 +112,8 @@ static mcbe_status_t parse_options(int argc, char **argv, mcbe_run_options_t *op
 
 mcbe_status_t mcbe_cmd_run(int argc, char **argv, mcbe_error_t *err)
 {
-    mcbe_run_options_t options = {.log = stderr, .argc = argc, .argv = argv};
+    mcbe_run_options_t options = {
+        .signal_seen = mcbe_stop_signal_seen, .log = stderr, .argc = argc, .argv = argv};
     char *own_output = NULL;
     int rank = 0, size = 1, count;
     const mcbe_experiment_t *const *experiments = mcbe_experiments(&count);
@@ -100,6 +122,7 @@ mcbe_status_t mcbe_cmd_run(int argc, char **argv, mcbe_error_t *err)
     if (!overrides) { /* before MPI: a rank that fails alone must not leave others waiting */
         return MCBE_ERR_NOMEM;
     }
+    mcbe_stop_signals_catch();
     MPI_Init(NULL, NULL);
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);

@@ -71,7 +71,7 @@ static void print_json_head(const mcbe_store_info_t *info)
     printf("{\n  \"version\": [%d, %d],\n", info->major, info->minor);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         printf("  \"%s\": ", texts[i].name);
-        mcbe_json_text(texts[i].value);
+        mcbe_json_text(stdout, texts[i].value);
         printf(",\n");
     }
     printf("  \"seed\": %lld,\n  \"complete\": %s,\n  \"units\": %lld,\n  \"units_done\": %lld,\n"
@@ -91,9 +91,9 @@ static void print_json_cells(const mcbe_result_t *result, double *values)
         for (int i = 0; i < session->layout.count; i++) {
             if (shown(session->layout.columns + i)) {
                 printf(", ");
-                mcbe_json_text(short_name(session->layout.columns + i));
+                mcbe_json_text(stdout, short_name(session->layout.columns + i));
                 printf(": ");
-                mcbe_json_number(mean_of_cell(result, cell, i, values));
+                mcbe_json_number(stdout, mean_of_cell(result, cell, i, values));
             }
         }
         printf("}");

@@ -15,7 +15,9 @@
 const mcbe_command_t *mcbe_commands(int *count)
 {
     static const mcbe_command_t commands[] = {
-        {"run", mcbe_cmd_run, "CONFIG [-o FILE] [--set KEY=VALUE]... [--fresh] [--progress MODE]",
+        {"run", mcbe_cmd_run,
+         "CONFIG [-o FILE] [--set KEY=VALUE]... [--fresh] [--progress MODE] [--max-walltime TIME] "
+         "[--log-json FILE]",
          "run an experiment, or continue it; under mpirun on any number of ranks"},
         {"plan", mcbe_cmd_plan, "CONFIG [--set KEY=VALUE]... [--ranks P]",
          "what would run: cells, units, flops, memory, time, file size; starts nothing"},
@@ -111,7 +113,8 @@ static mcbe_status_t dispatch(int argc, char **argv, mcbe_error_t *err)
 void mcbe_cli_report(mcbe_status_t st, const mcbe_error_t *err)
 {
     /* one write: lines of several processes must not mix */
-    fprintf(stderr, "mcbe: error: %s\n", err->text[0] ? err->text : mcbe_strerror(st));
+    fprintf(stderr, "mcbe: %s%s\n",
+            st == MCBE_STOPPED ? "" : "error: ", err->text[0] ? err->text : mcbe_strerror(st));
 }
 
 int main(int argc, char **argv)

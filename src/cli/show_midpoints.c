@@ -83,12 +83,12 @@ static void print_json(const curve_t *curve, const mcbe_question_t *question,
         double value;
     } numbers[] = {{"x0", fit->x0}, {"low", fit->low}, {"high", fit->high}, {"scale", fit->scale}};
     printf("    {\"n\": %lld, \"bias\": ", (long long)curve->n);
-    mcbe_json_text(question->bias_name);
+    mcbe_json_text(stdout, question->bias_name);
     printf(", \"by\": \"%s\", \"layers\": %lld, \"outcome\": \"%s\"", question->by,
            (long long)layers, name_of(fit->outcome));
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         printf(", \"%s\": ", numbers[i].name);
-        mcbe_json_number(numbers[i].value);
+        mcbe_json_number(stdout, numbers[i].value);
     }
     printf(",\n     \"cells\": [");
     for (int i = 0; i < curve->count; i++) {

@@ -277,6 +277,7 @@ static mcbe_status_t measure(const convergence_t *params, const mcbe_frame_t *fr
         mcbe_sampling_replay(history, &seen, params->iterations[i], &state);
         mcbe_curves_measure(params, frame, &tests, state.alpha, team, i, curves);
     }
+    MCBE_TRY(mcbe_team_go_on(team));
     mcbe_comm_sum_i64(team->comm, curves->no_update, (size_t)params->length);
     mcbe_comm_sum_i64(team->comm, curves->rectified, (size_t)params->length);
 out:

@@ -95,8 +95,8 @@ void mcbe_curves_measure(const convergence_t *params, const mcbe_frame_t *frame,
     mcbe_summary_t summary;
     for (int64_t k = 0; k < tests->lowering; k++) {
         const int64_t point = tests->points[k];
-        if (team && team->between_blocks && k % TESTS_AT_A_TIME == 0) {
-            team->between_blocks(team->context);
+        if (k % TESTS_AT_A_TIME == 0 && mcbe_team_look(team)) {
+            return;
         }
         if (mcbe_bias_would_lower(frame->n, m, direction, tests->fresh.c + point * m)) {
             tests->points[lowering++] = point;

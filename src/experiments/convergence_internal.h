@@ -85,7 +85,8 @@ void mcbe_curves_free(curves_t *curves);
 
 /** Measure alpha* at iteration number i, in ascending order. Counts are those of `tests`.
  *  @param[in] direction  [m], minima over the points visited so far
- *  @param[in] team       whose rank 0 answers the others meanwhile; NULL for none */
+ *  @param[in] team       looked at meanwhile (mcbe_team_look): once the unit is to be given up nothing is
+ *                        measured any more; NULL for none */
 void mcbe_curves_measure(const convergence_t *params, const mcbe_frame_t *frame, test_set_t *tests,
                          const double *direction, const mcbe_team_t *team, int64_t i,
                          curves_t *curves);

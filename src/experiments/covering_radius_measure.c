@@ -133,10 +133,11 @@ mcbe_status_t mcbe_covering_radii(const covering_radius_t *params, const mcbe_st
         if (i % size == rank) {
             MCBE_TRY(measure_radii(params, key, x, i, curves, err));
         }
-        if (team && team->between_blocks) {
-            team->between_blocks(team->context);
+        if (mcbe_team_look(team)) {
+            break;
         }
     }
+    MCBE_TRY(mcbe_team_go_on(team));
     if (team) {
         MCBE_TRY(share_radii(team, curves));
     }

@@ -173,8 +173,8 @@ static mcbe_status_t visit_blocks(const mcbe_sampling_t *sampling, int n, int64_
         if (st != MCBE_OK) {
             return st;
         }
-        if (team->between_blocks) {
-            team->between_blocks(team->context);
+        if (mcbe_team_look(team)) {
+            break;
         }
     }
     return MCBE_OK;
@@ -329,11 +329,12 @@ mcbe_status_t mcbe_sampling_holdout(const mcbe_domain_t *domain, mcbe_precision_
         const int64_t left = samples - block * width;
         MCBE_TRY(mcbe_estimator_holdout(estimator, block, 0, left < width ? left : width, state, 1,
                                         &holdout));
-        if (team && team->between_blocks) {
-            team->between_blocks(team->context);
+        if (mcbe_team_look(team)) {
+            break;
         }
     }
     *violations = holdout.violations;
+    MCBE_TRY(mcbe_team_go_on(team));
     if (team) {
         mcbe_comm_sum_i64(team->comm, violations, 1);
     }
@@ -380,6 +381,7 @@ mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_fram
         end = start_of(sampling, n, first + MCBE_ROUND_BLOCKS);
         MCBE_TRY(visit_blocks(sampling, n, first, first + MCBE_ROUND_BLOCKS, team, estimator,
                               states, count, shared ? round.events : history));
+        MCBE_TRY(mcbe_team_go_on(team));
         if (shared) {
             MCBE_TRY(end_round(team, end - start, &round, states, history, err));
         }

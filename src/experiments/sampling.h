@@ -28,8 +28,9 @@ typedef struct mcbe_sampling {
  *  @param[in,out] states  [count], as made by mcbe_bias_state_init; layer i is the first
  *         states[i].m rows of the frame, ascending; on ranks other than 0 witnesses are not kept. A
  *         stop rule waits for all.
- *  @return MCBE_OK; MCBE_ERR_NOMEM; MCBE_ERR_INTERNAL. Not agreed: the caller ends the run on an
- *         error. Source: thesis Alg. 1. */
+ *  @return MCBE_OK; MCBE_STOPPED, agreed, if the unit is to be given up; MCBE_ERR_NOMEM;
+ *         MCBE_ERR_INTERNAL. Not agreed: the caller ends the run on an error.
+ *  Source: thesis Alg. 1. */
 MCBE_NODISCARD mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling,
                                                const mcbe_frame_t *frame,
                                                const mcbe_stream_key_t *key,
@@ -51,7 +52,7 @@ void mcbe_sampling_replay(const mcbe_bias_events_t *history, size_t *seen, int64
  *  team->comm: blocks are dealt to the ranks; NULL for the caller alone.
  *  @param[in]  key    of the layer; the stream is one no estimate has seen
  *  @param[out] violations  the same on every rank
- *  @return MCBE_OK; MCBE_ERR_NOMEM. Not agreed. */
+ *  @return MCBE_OK; MCBE_STOPPED, agreed; MCBE_ERR_NOMEM. Not agreed. */
 MCBE_NODISCARD mcbe_status_t mcbe_sampling_holdout(
     const mcbe_domain_t *domain, mcbe_precision_t precision, const mcbe_frame_t *frame,
     const mcbe_stream_key_t *key, const mcbe_team_t *team, const mcbe_bias_state_t *state,

@@ -169,6 +169,7 @@ static mcbe_status_t hunt_one(hunt_t *hunt, int family, const mcbe_bias_state_t 
     for (int64_t first = 0; first < batches && !refuted; first += size) {
         char *message = NULL, *all = NULL;
         size_t bytes = 0, total = 0;
+        MCBE_TRY(mcbe_team_go_on(team));
         if (first + rank < batches) {
             MCBE_TRY(run_batch(hunt, refute, (family + 1) * BATCHES_OF_A_BIAS + first + rank, start,
                                &message, &bytes));
@@ -181,9 +182,6 @@ static mcbe_status_t hunt_one(hunt_t *hunt, int family, const mcbe_bias_state_t 
         mcbe_free(message);
         if (st != MCBE_OK) {
             goto out;
-        }
-        if (team->between_blocks) {
-            team->between_blocks(team->context);
         }
     }
 out:
@@ -292,8 +290,8 @@ static mcbe_status_t lower_own_rows(hunt_t *hunt, int pass, double *found)
         MCBE_TRY(
             mcbe_lower_row(lower, j, starts, count, budget > 0 ? budget : 1, x + 1, &value, &used));
         x[0] = isinf(value) ? -1.0 - (double)used : (double)used;
-        if (team->between_blocks) {
-            team->between_blocks(team->context);
+        if (mcbe_team_look(team)) {
+            break;
         }
     }
 out:
@@ -320,6 +318,7 @@ static mcbe_status_t lower_all(hunt_t *hunt, int pass)
         goto out;
     }
     MCBE_TRY(lower_own_rows(hunt, pass, found));
+    MCBE_TRY(mcbe_team_go_on(hunt->team));
     MCBE_TRY(share(hunt->team, found, own * stride * sizeof *found, &all, &total));
     for (size_t j = 0; j < m; j++) {
         /* rank r's rows stand behind those of the ranks before it */

@@ -22,7 +22,8 @@ typedef struct mcbe_searching {
  *  @param[out]    points  the directions that are witnesses, or the sample of min_active, and were
  *                         found here; initialised by the caller with n
  *  @param[out]    evaluations  points evaluated
- *  @return MCBE_OK; MCBE_ERR_NOMEM; MCBE_ERR_INTERNAL. Not agreed: the caller ends the run. */
+ *  @return MCBE_OK; MCBE_STOPPED, agreed, if the unit is to be given up; MCBE_ERR_NOMEM; MCBE_ERR_INTERNAL. Not
+ *         agreed: the caller ends the run. */
 MCBE_NODISCARD mcbe_status_t mcbe_searching_run(
     const mcbe_searching_t *searching, const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
     const mcbe_team_t *team, const double *biases, mcbe_bias_state_t *state, mcbe_points_t *points,

@@ -32,6 +32,22 @@
      .max = 1000000,                                                                               \
      .words = "auto=0 all=-1",                                                                     \
      .help = "Ranks that share one unit of work; auto chooses by the cost of the dearest unit."},  \
+        {.path = "run.max_walltime",                                                               \
+         .type = MCBE_KEY_REAL,                                                                    \
+         .flags = MCBE_KEY_FREE,                                                                   \
+         .fallback = "0",                                                                          \
+         .max = 1e9,                                                                               \
+         .help = "Seconds after which the run stops with all that is finished kept, to be "        \
+                 "continued; 0 goes by "                                                           \
+                 "the end of the SLURM job, if it runs in one. --max-walltime wins."},             \
+        {.path = "run.stop_padding",                                                               \
+         .type = MCBE_KEY_INT,                                                                     \
+         .flags = MCBE_KEY_FREE,                                                                   \
+         .fallback = "auto",                                                                       \
+         .max = 1000000000,                                                                        \
+         .words = "auto=-1",                                                                       \
+         .help = "Seconds kept free at the end of a time limit; auto is a tenth of the limit, at " \
+                 "most 30."},                                                                      \
     {                                                                                              \
         .path = "run.checkpoint_seconds", .type = MCBE_KEY_REAL, .flags = MCBE_KEY_FREE,           \
         .fallback = "30", .min = 0.01, .max = 86400,                                               \

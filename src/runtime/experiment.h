@@ -1,21 +1,11 @@
 #ifndef MCBE_EXPERIMENT_H
 #define MCBE_EXPERIMENT_H
 
-#include "comm.h"
 #include "config.h"
-#include "fault.h"
 #include "mcbe/run.h"
 #include "plan.h"
 #include "record.h"
-
-/* What a unit's computation sees of the run around it. */
-typedef struct mcbe_team {
-    mcbe_comm_t *comm; /* the ranks that share this unit; borrowed */
-    void (*between_blocks)(
-        void *); /* call every few milliseconds: rank 0 answers the others here */
-    void *context;
-    mcbe_fault_plan_t *faults; /* points `unit` and `reduce`; borrowed */
-} mcbe_team_t;
+#include "team.h"
 
 /* A point at which a layer is not injective, with all that is needed to check it. */
 typedef struct mcbe_certificate {
@@ -51,7 +41,8 @@ struct mcbe_experiment {
 
     /** Compute one job: one trial of the cells that share a head. Collective over team->comm.
      *  @param[in]  cells    [count]
-     *  @param[out] records  [count], initialised by the caller; filled on rank 0 of the team */
+     *  @param[out] records  [count], initialised by the caller; filled on rank 0 of the team
+     *  @return MCBE_OK; MCBE_STOPPED on every rank of the team, if the unit is to be given up */
     mcbe_status_t (*compute)(const void *params, const mcbe_cell_t *cells, int64_t count,
                              int64_t trial, const mcbe_team_t *team, const mcbe_layout_t *layout,
                              mcbe_record_t *records, mcbe_error_t *err);

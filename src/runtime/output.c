@@ -23,9 +23,11 @@ struct mcbe_output {
     mcbe_journal_t *journal; /* NULL if the output was complete when opened */
     mcbe_clock_t clock;
     double checkpoint_seconds, next_sync, next_checkpoint;
-    int keep_previous;    /* the file that was there is still to become PATH.prev */
-    int64_t units_before; /* finished before this start */
-    int unsaved;          /* units since the result file was last written */
+    int keep_previous;     /* the file that was there is still to become PATH.prev */
+    int64_t commits;       /* writings of the result file */
+    double commit_seconds; /* what the last one took */
+    int64_t units_before;  /* finished before this start */
+    int unsaved;           /* units since the result file was last written */
 };
 
 static int complete(const mcbe_output_t *o)
@@ -261,7 +263,10 @@ static mcbe_status_t commit(mcbe_output_t *o, const char *reason, mcbe_error_t *
 {
     mcbe_provenance_end_segment(o->provenance, mcbe_store_done_count(o->store) - o->units_before,
                                 reason);
+    const double start = mcbe_clock_now(&o->clock);
     mcbe_status_t st = mcbe_store_commit(o->store, o->path, o->provenance, o->keep_previous, err);
+    o->commit_seconds = mcbe_clock_now(&o->clock) - start;
+    o->commits++;
     if (st == MCBE_OK) {
         o->keep_previous = 0;
         o->unsaved = 0;
@@ -281,6 +286,12 @@ mcbe_status_t mcbe_output_tick(mcbe_output_t *o, mcbe_error_t *err)
         return mcbe_journal_sync(o->journal, err);
     }
     return MCBE_OK;
+}
+
+int64_t mcbe_output_commits(const mcbe_output_t *o, double *seconds)
+{
+    *seconds = o->commit_seconds;
+    return o->commits;
 }
 
 mcbe_status_t mcbe_output_finish(mcbe_output_t *o, const char *reason, mcbe_error_t *err)

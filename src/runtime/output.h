@@ -50,6 +50,9 @@ MCBE_NODISCARD mcbe_status_t mcbe_output_put(mcbe_output_t *output, mcbe_record_
 /** Sync the journal and rebuild the result file when it is time. @return MCBE_OK; MCBE_ERR_IO */
 MCBE_NODISCARD mcbe_status_t mcbe_output_tick(mcbe_output_t *output, mcbe_error_t *err);
 
+/** How often the result file was written so far. @param[out] seconds  what the last time took */
+int64_t mcbe_output_commits(const mcbe_output_t *output, double *seconds);
+
 /** Write the result file; once it is complete and durable the journal goes.
  *  @param[in] reason  why the run ends, for the segment table: "complete", ... */
 MCBE_NODISCARD mcbe_status_t mcbe_output_finish(mcbe_output_t *output, const char *reason,

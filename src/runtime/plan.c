@@ -112,7 +112,7 @@ out:
     return st;
 }
 
-static double unit_seconds(const mcbe_plan_t *plan, int64_t unit)
+double mcbe_plan_job_seconds(const mcbe_plan_t *plan, int64_t unit)
 {
     return job_seconds(plan, unit / plan->trials);
 }
@@ -130,9 +130,9 @@ int mcbe_plan_group_size(const mcbe_plan_t *plan, const int64_t *order, int64_t 
     }
     double total = 0.0;
     for (int64_t i = 0; i < count; i++) {
-        total += unit_seconds(plan, order[i]);
+        total += mcbe_plan_job_seconds(plan, order[i]);
     }
-    const double dearest = unit_seconds(plan, order[0]);
+    const double dearest = mcbe_plan_job_seconds(plan, order[0]);
     const double limit = GROUP_SLACK * total / ranks;
     int group = 1;
     while (group < most && dearest / group > limit) {
@@ -198,7 +198,7 @@ double mcbe_plan_makespan(const mcbe_plan_t *plan, const int64_t *order, int64_t
     double makespan = 0.0;
     for (int64_t i = 0; i < count; i++) {
         const int size = heap[0].group == groups - 1 ? last_size : group;
-        heap[0].free_at += unit_seconds(plan, order[i]) / size;
+        heap[0].free_at += mcbe_plan_job_seconds(plan, order[i]) / size;
         if (heap[0].free_at > makespan) {
             makespan = heap[0].free_at;
         }

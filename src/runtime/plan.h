@@ -33,6 +33,9 @@ int64_t mcbe_plan_unit(const mcbe_plan_t *plan, int64_t cell, int64_t trial);
 /** Cells of the job that `head` is the first of. Not collective. Thread-safe. */
 int64_t mcbe_plan_job_cells(const mcbe_plan_t *plan, int64_t head);
 
+/** Estimated core-seconds of the job that a unit is the first of. Not collective. Thread-safe. */
+double mcbe_plan_job_seconds(const mcbe_plan_t *plan, int64_t unit);
+
 /** Jobs with a unit still to do, dearest first (equal cost: lowest number first). Not collective.
  *  Thread-safe.
  *  @param[in]  done   [units] non-zero for finished ones, or NULL for none

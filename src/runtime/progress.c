@@ -10,9 +10,10 @@
 #include "check.h"
 
 #define FIRST_LINE                                                                                 \
-    5.0            /* seconds until the first line: a run that is badly set up shows it soon       \
+    5.0 /* seconds until the first line: a run that is badly set up shows it soon       \
                     */
-#define REDRAW 0.2 /* seconds between two drawings of the bar */
+#define LAGGING 0.95 /* a rank is worth naming below this share of the mean pace */
+#define REDRAW 0.2   /* seconds between two drawings of the bar */
 
 enum {
     COLUMNS_UNKNOWN = 80, /* taken for the width of a terminal that does not tell it */
@@ -65,20 +66,21 @@ static double percent(const mcbe_progress_t *progress)
     return fmin(tenths, most) / 10.0;
 }
 
-/* "m:ss", from an hour on "h:mm:ss" */
-static void format_duration(char *text, size_t size, double seconds)
+void mcbe_progress_watch(mcbe_progress_t *progress, const mcbe_outlook_t *outlook)
 {
-    const int64_t whole = llround(fmax(seconds, 0.0));
-    const int64_t hours = whole / 3600;
-    const int minutes = (int)(whole / 60 % 60), rest = (int)(whole % 60);
-    if (hours > 0) {
-        snprintf(text, size, "%" PRId64 ":%02d:%02d", hours, minutes, rest);
-    } else {
-        snprintf(text, size, "%d:%02d", minutes, rest);
-    }
+    progress->outlook = outlook;
 }
 
-/* Time left, if the rest goes at the pace of this run so far. */
+/* Relative, two standard deviations; 0 if nothing is known of it. */
+static double spread(const mcbe_progress_t *progress)
+{
+    const mcbe_outlook_t *outlook = progress->outlook;
+    const double value =
+        outlook ? mcbe_pace_spread(outlook->pace, outlook->planned, outlook->planned_square) : 0.0;
+    return value > 0.0 ? fmin(value, 1.0) : 0.0; /* NaN is no spread, either */
+}
+
+/* Time left, if the rest goes at the pace of this run so far: "1:12", or "1:12 (1:05 to 1:19)". */
 static void format_eta(char *text, size_t size, const mcbe_progress_t *progress, double elapsed)
 {
     const double now = share(progress, &progress->done);
@@ -86,7 +88,15 @@ static void format_eta(char *text, size_t size, const mcbe_progress_t *progress,
     const double left = elapsed * (1.0 - now) / gained;
     const double longest = 1e9; /* seconds, some 30 years */
     if (gained > 0.0 && left < longest) {
-        format_duration(text, size, left);
+        char least[32], most[32];
+        const double part = spread(progress);
+        mcbe_clock_span(text, size, left);
+        mcbe_clock_span(least, sizeof least, left * (1.0 - part));
+        mcbe_clock_span(most, sizeof most, left * (1.0 + part));
+        const size_t used = strlen(text);
+        if (strcmp(least, most) != 0) {
+            snprintf(text + used, size - used, " (%s to %s)", least, most);
+        }
     } else {
         snprintf(text, size, "unknown");
     }
@@ -106,16 +116,29 @@ static void format_speed(char *text, size_t size, const mcbe_progress_t *progres
     }
 }
 
+/* ", slowest rank 3 (81 % of the mean pace)", if it lags behind */
+static void format_slowest(char *text, size_t size, const mcbe_progress_t *progress)
+{
+    const mcbe_outlook_t *outlook = progress->outlook;
+    double share = 1.0;
+    const int rank = outlook ? mcbe_pace_slowest(outlook->ranks, outlook->rank_count, &share) : -1;
+    text[0] = '\0';
+    if (rank >= 0 && share < LAGGING) {
+        snprintf(text, size, ", slowest rank %d (%.0f %% of the mean pace)", rank, 100.0 * share);
+    }
+}
+
 /* "979/3915 units, 41.3 units/s, elapsed 0:24, ETA 1:12" */
 static void format_facts(char *text, size_t size, const mcbe_progress_t *progress, double now)
 {
     const double elapsed = now - progress->started;
-    char speed[48], took[32], eta[32];
+    char speed[48], took[32], eta[112], slowest[64];
     format_speed(speed, sizeof speed, progress, elapsed);
-    format_duration(took, sizeof took, elapsed);
+    mcbe_clock_span(took, sizeof took, elapsed);
     format_eta(eta, sizeof eta, progress, elapsed);
-    snprintf(text, size, "%" PRId64 "/%" PRId64 " units, %s, elapsed %s, ETA %s",
-             progress->done.units, progress->total.units, speed, took, eta);
+    format_slowest(slowest, sizeof slowest, progress);
+    snprintf(text, size, "%" PRId64 "/%" PRId64 " units, %s, elapsed %s, ETA %s%s",
+             progress->done.units, progress->total.units, speed, took, eta, slowest);
 }
 
 static int terminal_columns(FILE *stream)
@@ -200,7 +223,7 @@ void mcbe_progress_end(mcbe_progress_t *progress, const char *outcome)
     const double elapsed = mcbe_clock_now(&progress->clock) - progress->started;
     char speed[48], took[32];
     format_speed(speed, sizeof speed, progress, elapsed);
-    format_duration(took, sizeof took, elapsed);
+    mcbe_clock_span(took, sizeof took, elapsed);
     mcbe_progress_clear(progress);
     fprintf(progress->stream, "mcbe: %s: %" PRId64 "/%" PRId64 " units, %s, total time %s\n",
             outcome, progress->done.units, progress->total.units, speed, took);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "clock.h"
+#include "pace.h"
 #include "mcbe/run.h"
 
 /* How far a run is, shown on rank 0 while it computes. */
@@ -17,6 +18,15 @@ typedef struct mcbe_work {
     double cost;
 } mcbe_work_t;
 
+/* How the run goes, kept by the caller: where the spread of the time left and the slowest rank come
+ * from. */
+typedef struct mcbe_outlook {
+    const mcbe_pace_t *pace;       /* borrowed */
+    const mcbe_rank_pace_t *ranks; /* borrowed, [rank_count] */
+    int rank_count;
+    double planned, planned_square; /* sums of cost and cost^2 over what is left */
+} mcbe_outlook_t;
+
 /* Owned by the caller, filled by mcbe_progress_init; owns nothing itself. */
 typedef struct mcbe_progress {
     mcbe_progress_mode_t mode; /* AUTO is resolved by init */
@@ -26,6 +36,7 @@ typedef struct mcbe_progress {
     double interval;                 /* seconds between two lines */
     double started, due;             /* clock readings: of init, and of the next report */
     int drawn;                       /* columns of the bar now on the screen */
+    const mcbe_outlook_t *outlook;   /* borrowed, or NULL */
 } mcbe_progress_t;
 
 /** Start the clock. Not collective.
@@ -36,6 +47,10 @@ typedef struct mcbe_progress {
 void mcbe_progress_init(mcbe_progress_t *progress, mcbe_progress_mode_t mode, FILE *stream,
                         const mcbe_clock_t *clock, const mcbe_work_t *total,
                         const mcbe_work_t *before, double interval);
+
+/** Tell from now on how sure the time left is, and which rank is the slowest. @param[in] outlook
+ *  borrowed while the progress is used */
+void mcbe_progress_watch(mcbe_progress_t *progress, const mcbe_outlook_t *outlook);
 
 /** Count one finished unit of this estimated cost, and report if it is time. Not collective. */
 void mcbe_progress_unit(mcbe_progress_t *progress, double cost);

@@ -7,9 +7,10 @@
 #include "clock.h"
 #include "memory.h"
 
-/* A leader asks with TAG_READY (nothing finished yet) or TAG_RESULT (a packed record); the answer,
- * TAG_UNIT, is a unit or NO_UNIT. */
-enum { TAG_READY = 1, TAG_RESULT, TAG_UNIT };
+/* A leader asks with TAG_READY (nothing finished) or TAG_RESULT (packed records); the answer,
+ * TAG_UNIT, is an answer_t. TAG_SIGNAL tells rank 0 of a signal, TAG_STOP tells a leader why the run
+ * stops: once, and only if it has not been dismissed before. */
+enum { TAG_READY = 1, TAG_RESULT, TAG_UNIT, TAG_STOP, TAG_SIGNAL };
 #define NO_UNIT ((int64_t)-1)
 
 /* How long rank 0 sleeps when it has nothing to compute and nobody asks. */
@@ -19,9 +20,20 @@ typedef struct dispatcher {
     const mcbe_queue_t *queue;
     mcbe_comm_t *comm;  /* all ranks */
     mcbe_comm_t *group; /* ranks that share this rank's units */
-    int64_t next;       /* rank 0: position in the list */
-    int leaders_left;   /* rank 0: groups that still expect an answer */
+    mcbe_clock_t clock;
+    int64_t next;             /* rank 0: position in the list */
+    unsigned char *answering; /* rank 0: [ranks], leaders that still expect an answer; owned */
+    int leaders_left;         /* rank 0: how many these are */
+    int signal_told;          /* this rank's signal is known to rank 0 */
+    mcbe_stop_t stop;         /* kind NONE until this rank knows of one */
+    double give_up;           /* clock reading from which on a unit in hand is given up then */
 } dispatcher_t;
+
+/* What a leader gets for its question. */
+typedef struct answer {
+    int64_t unit;    /* or NO_UNIT */
+    int64_t stopped; /* a TAG_STOP was sent before */
+} answer_t;
 
 /* The records of the job in hand. */
 typedef struct job {
@@ -49,9 +61,66 @@ static void deliver(dispatcher_t *d, mcbe_record_t *record)
     }
 }
 
+/* Dearest first: what does not fit any more is left out for good. */
 static int64_t take_unit(dispatcher_t *d)
 {
-    return d->next < d->queue->count ? d->queue->order[d->next++] : NO_UNIT;
+    const mcbe_queue_t *queue = d->queue;
+    while (d->stop.kind == MCBE_STOP_NONE && d->next < queue->count) {
+        const int64_t unit = queue->order[d->next++];
+        if (mcbe_runctl_fits(queue->control, mcbe_plan_job_seconds(&queue->session->plan, unit),
+                             queue->group_size)) {
+            return unit;
+        }
+    }
+    return NO_UNIT;
+}
+
+static void learn_stop(dispatcher_t *d, const mcbe_stop_t *stop)
+{
+    d->stop = *stop;
+    d->give_up = mcbe_clock_now(&d->clock) + mcbe_stop_grace(stop);
+}
+
+/* Rank 0: does the run stop now? Tells those who may be computing. */
+static void consider_stop(dispatcher_t *d)
+{
+    if (d->stop.kind != MCBE_STOP_NONE || !mcbe_runctl_look(d->queue->control)) {
+        return;
+    }
+    const mcbe_stop_t stop = mcbe_runctl_reason(d->queue->control);
+    learn_stop(d, &stop);
+    for (int rank = 1; rank < mcbe_comm_size(d->comm); rank++) {
+        if (d->answering[rank]) {
+            mcbe_comm_send(d->comm, rank, TAG_STOP, &stop, sizeof stop);
+        }
+    }
+}
+
+static void receive_stop(dispatcher_t *d)
+{
+    void *message;
+    size_t bytes;
+    mcbe_stop_t stop;
+    mcbe_comm_receive(d->comm, 0, TAG_STOP, NULL, NULL, &message, &bytes);
+    MCBE_BUG_ASSERT(bytes == sizeof stop);
+    memcpy(&stop, message, sizeof stop);
+    mcbe_free(message);
+    learn_stop(d, &stop);
+}
+
+/* Rank 0 decides on signals, whoever got them. */
+static void pass_signal_on(dispatcher_t *d)
+{
+    const int64_t number = d->queue->signal_seen ? d->queue->signal_seen() : 0;
+    if (number == 0 || d->signal_told) {
+        return;
+    }
+    d->signal_told = 1;
+    if (mcbe_comm_rank(d->comm) == 0) {
+        mcbe_runctl_signal(d->queue->control, (int)number);
+    } else {
+        mcbe_comm_send(d->comm, 0, TAG_SIGNAL, &number, sizeof number);
+    }
 }
 
 /* Take the record at the start of some bytes. @return how many of them it took */
@@ -102,6 +171,31 @@ static void send_job(dispatcher_t *d, const job_t *job)
     mcbe_free(message);
 }
 
+/* Rank 0: keep the records of a job, however they came, and how long they took. */
+static void keep_results(dispatcher_t *d, const char *message, size_t bytes)
+{
+    double planned = 0.0, measured = 0.0;
+    for (size_t used = 0; used < bytes;) {
+        mcbe_record_t record = {0};
+        used += unpack(d, message + used, bytes - used, &record);
+        planned += d->queue->session->plan.cells[record.cell].seconds;
+        measured += record.seconds * d->queue->group_size;
+        deliver(d, &record);
+    }
+    mcbe_runctl_measure(d->queue->control, planned, measured);
+}
+
+/* Rank 0: the next unit, or that there is none, to a leader. */
+static void answer_leader(dispatcher_t *d, int leader)
+{
+    const answer_t answer = {.unit = take_unit(d), .stopped = d->stop.kind != MCBE_STOP_NONE};
+    mcbe_comm_send(d->comm, leader, TAG_UNIT, &answer, sizeof answer);
+    if (answer.unit == NO_UNIT) {
+        d->answering[leader] = 0;
+        d->leaders_left--;
+    }
+}
+
 /* Rank 0: take one message, keep what it brings, answer with the next unit. */
 static void serve_one(dispatcher_t *d)
 {
@@ -109,25 +203,41 @@ static void serve_one(dispatcher_t *d)
     void *message;
     size_t bytes;
     mcbe_comm_receive(d->comm, -1, -1, &source, &tag, &message, &bytes);
-    const int64_t unit = take_unit(d);
-    /* the answer first: the leader computes while the record goes to disk */
-    mcbe_comm_send(d->comm, source, TAG_UNIT, &unit, sizeof unit);
-    d->leaders_left -= unit == NO_UNIT;
-    for (size_t used = 0; tag == TAG_RESULT && used < bytes;) {
-        mcbe_record_t record = {0};
-        used += unpack(d, (const char *)message + used, bytes - used, &record);
-        deliver(d, &record);
+    if (tag == TAG_SIGNAL) {
+        int64_t number;
+        MCBE_BUG_ASSERT(bytes == sizeof number);
+        memcpy(&number, message, sizeof number);
+        mcbe_runctl_signal(d->queue->control, (int)number);
+    } else {
+        /* the answer first: the leader computes while the record goes to disk */
+        answer_leader(d, source);
+        if (tag == TAG_RESULT) {
+            keep_results(d, message, bytes);
+        }
     }
     mcbe_free(message);
 }
 
-static void serve_all_waiting(void *context)
+static void serve_all_waiting(dispatcher_t *d)
 {
-    dispatcher_t *d = context;
     while (d->leaders_left > 0 && mcbe_comm_waiting(d->comm)) {
         serve_one(d);
     }
+    consider_stop(d);
     d->queue->tick(d->queue->context);
+}
+
+/* Between two blocks of work, on any rank. @return whether the unit in hand is to be given up */
+static int look(void *context)
+{
+    dispatcher_t *d = context;
+    pass_signal_on(d);
+    if (mcbe_comm_rank(d->comm) == 0) {
+        serve_all_waiting(d);
+    } else if (d->stop.kind == MCBE_STOP_NONE && mcbe_comm_waiting(d->comm)) {
+        receive_stop(d); /* nothing else is sent to a rank that computes */
+    }
+    return d->stop.kind != MCBE_STOP_NONE && mcbe_clock_now(&d->clock) >= d->give_up;
 }
 
 /* Rank 0: its own units are done, the others' are not. */
@@ -135,12 +245,14 @@ static void serve_to_the_end(dispatcher_t *d)
 {
     const struct timespec nap = {.tv_nsec = IDLE_NANOSECONDS};
     while (d->leaders_left > 0) {
+        pass_signal_on(d);
         if (mcbe_comm_waiting(d->comm)) {
             serve_one(d);
         } else {
-            d->queue->tick(d->queue->context);
             nanosleep(&nap, NULL);
         }
+        consider_stop(d);
+        d->queue->tick(d->queue->context);
     }
 }
 
@@ -166,28 +278,27 @@ static mcbe_status_t allocate_job(const mcbe_session_t *session, int64_t cell, i
     return st;
 }
 
+/* @param[out] job  empty if the unit was given up */
 static void compute_job(dispatcher_t *d, int64_t unit, job_t *job)
 {
     const mcbe_session_t *session = d->queue->session;
     const int64_t cell = unit / session->plan.trials, trial = unit % session->plan.trials;
-    const mcbe_team_t team = {.comm = d->group,
-                              .between_blocks =
-                                  mcbe_comm_rank(d->comm) == 0 ? serve_all_waiting : NULL,
-                              .context = d,
-                              .faults = d->queue->faults};
-    const mcbe_clock_t clock = mcbe_clock_monotonic();
-    const double start = mcbe_clock_now(&clock);
+    const mcbe_team_t team = {
+        .comm = d->group, .between_blocks = look, .context = d, .faults = d->queue->faults};
+    const double start = mcbe_clock_now(&d->clock);
     mcbe_error_t err = {0};
     mcbe_status_t st = allocate_job(session, cell, trial, job);
     if (st == MCBE_OK) {
         st = session->experiment->compute(session->params, session->plan.cells + cell, job->count,
                                           trial, &team, &session->layout, job->records, &err);
     }
-    if (st != MCBE_OK) {
+    if (st == MCBE_STOPPED) {
+        free_job(job);
+    } else if (st != MCBE_OK) {
         stop_run(d, st, &err);
     }
     for (int64_t i = 0; i < job->count; i++) {
-        job->records[i].seconds = (mcbe_clock_now(&clock) - start) / (double)job->count;
+        job->records[i].seconds = (mcbe_clock_now(&d->clock) - start) / (double)job->count;
         job->records[i].rank = mcbe_comm_rank(d->comm);
     }
 }
@@ -195,20 +306,34 @@ static void compute_job(dispatcher_t *d, int64_t unit, job_t *job)
 /* A group's leader that is not rank 0 gets its units by message. */
 static int64_t ask_for_unit(dispatcher_t *d, const job_t *finished)
 {
-    if (finished) {
+    if (finished->count > 0) {
         send_job(d, finished);
     } else {
         mcbe_comm_send(d->comm, 0, TAG_READY, NULL, 0);
     }
-    int source, tag;
     void *message;
     size_t bytes;
-    mcbe_comm_receive(d->comm, 0, TAG_UNIT, &source, &tag, &message, &bytes);
-    int64_t unit;
-    MCBE_BUG_ASSERT(bytes == sizeof unit);
-    memcpy(&unit, message, sizeof unit);
+    mcbe_comm_receive(d->comm, 0, TAG_UNIT, NULL, NULL, &message, &bytes);
+    answer_t answer;
+    MCBE_BUG_ASSERT(bytes == sizeof answer);
+    memcpy(&answer, message, sizeof answer);
     mcbe_free(message);
-    return unit;
+    if (answer.stopped && d->stop.kind == MCBE_STOP_NONE) {
+        receive_stop(d);
+    }
+    return answer.unit;
+}
+
+/* Rank 0: the records of its own job. */
+static void deliver_own(dispatcher_t *d, job_t *job)
+{
+    double planned = 0.0, measured = 0.0;
+    for (int64_t i = 0; i < job->count; i++) {
+        planned += d->queue->session->plan.cells[job->records[i].cell].seconds;
+        measured += job->records[i].seconds * d->queue->group_size;
+        deliver(d, &job->records[i]);
+    }
+    mcbe_runctl_measure(d->queue->control, planned, measured);
 }
 
 static void work(dispatcher_t *d)
@@ -216,11 +341,11 @@ static void work(dispatcher_t *d)
     const int leads = mcbe_comm_rank(d->group) == 0, is_root = mcbe_comm_rank(d->comm) == 0;
     job_t job = {0};
     int64_t unit = NO_UNIT;
-    for (int first = 1;; first = 0) {
+    for (;;) {
         if (is_root) {
             unit = take_unit(d);
         } else if (leads) {
-            unit = ask_for_unit(d, first ? NULL : &job);
+            unit = ask_for_unit(d, &job);
         }
         free_job(&job);
         mcbe_comm_broadcast(d->group, &unit, sizeof unit);
@@ -229,27 +354,58 @@ static void work(dispatcher_t *d)
         }
         compute_job(d, unit, &job);
         if (is_root) {
-            for (int64_t i = 0; i < job.count; i++) {
-                deliver(d, &job.records[i]);
-            }
-            serve_all_waiting(d);
+            deliver_own(d, &job);
+            look(d);
         }
     }
 }
 
-void mcbe_queue_run(const mcbe_queue_t *queue, mcbe_comm_t *comm)
+static mcbe_status_t form_groups(dispatcher_t *d)
 {
-    const int size = mcbe_comm_size(comm), rank = mcbe_comm_rank(comm);
-    const int groups = mcbe_plan_group_count(size, queue->group_size);
-    const int color = mcbe_plan_group_of(rank, size, queue->group_size);
-    dispatcher_t d = {.queue = queue, .comm = comm, .leaders_left = groups - 1};
-    mcbe_status_t st = mcbe_comm_split(&d.group, comm, color);
+    const int size = mcbe_comm_size(d->comm), group = d->queue->group_size;
+    d->answering = mcbe_alloc((size_t)size, sizeof *d->answering);
+    if (!d->answering) {
+        return MCBE_ERR_NOMEM;
+    }
+    for (int rank = 1; rank < size; rank++) {
+        const int leads =
+            mcbe_plan_group_of(rank, size, group) != mcbe_plan_group_of(rank - 1, size, group);
+        d->answering[rank] = (unsigned char)leads;
+        d->leaders_left += leads;
+    }
+    return mcbe_comm_split(&d->group, d->comm,
+                           mcbe_plan_group_of(mcbe_comm_rank(d->comm), size, group));
+}
+
+/* Signals that came too late to be looked at. */
+static void drop_messages(dispatcher_t *d)
+{
+    while (mcbe_comm_waiting(d->comm)) {
+        void *message;
+        size_t bytes;
+        mcbe_comm_receive(d->comm, -1, TAG_SIGNAL, NULL, NULL, &message, &bytes);
+        mcbe_free(message);
+    }
+}
+
+mcbe_stop_t mcbe_queue_run(const mcbe_queue_t *queue, mcbe_comm_t *comm)
+{
+    dispatcher_t d = {.queue = queue, .comm = comm, .clock = mcbe_clock_monotonic()};
+    mcbe_status_t st = form_groups(&d);
     if (st != MCBE_OK) {
         stop_run(&d, st, &(mcbe_error_t){0});
     }
     work(&d);
-    if (rank == 0) {
+    int64_t why[2] = {0, 0};
+    if (mcbe_comm_rank(comm) == 0) {
         serve_to_the_end(&d);
+        const mcbe_stop_t stop = mcbe_runctl_reason(queue->control);
+        why[0] = stop.kind;
+        why[1] = stop.signal;
     }
+    mcbe_comm_sum_i64(comm, why, 2); /* behind it nobody sends signals any more */
+    drop_messages(&d);
     mcbe_comm_destroy(&d.group);
+    mcbe_free(d.answering);
+    return (mcbe_stop_t){.kind = why[0], .signal = why[1]};
 }

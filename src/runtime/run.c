@@ -1,16 +1,21 @@
 #include "mcbe/run.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "check.h"
 #include "clock.h"
 #include "comm.h"
+#include "events.h"
+#include "file.h"
 #include "log.h"
 #include "mcbe/cpu.h"
 #include "memory.h"
 #include "output.h"
 #include "progress.h"
 #include "queue.h"
+#include "runctl.h"
+#include "walltime.h"
 
 /* One run on one rank. Fields marked (0) are set on rank 0 only. */
 typedef struct run {
@@ -23,6 +28,12 @@ typedef struct run {
     mcbe_provenance_t provenance; /* (0) */
     mcbe_output_t *output;        /* (0) */
     mcbe_progress_t progress;     /* (0) */
+    mcbe_rank_pace_t *paces;      /* (0) [ranks] */
+    mcbe_outlook_t outlook;       /* (0) */
+    mcbe_events_t *events;        /* (0) */
+    int64_t commits;              /* (0) writings of the result file seen so far */
+    mcbe_runctl_t control;        /* (0) */
+    char *stop_path;              /* (0) */
     int64_t *order;               /* units to do, dearest first */
     int64_t count;
 } run_t;
@@ -150,6 +161,19 @@ out:
     return st;
 }
 
+/* Programs that watch the run get its messages, too. */
+static mcbe_status_t open_events(run_t *run, mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    if (is_root(run)) {
+        const mcbe_clock_t clock = mcbe_clock_monotonic();
+        st = mcbe_events_open(&run->events, run->options->event_log, &clock, err);
+        run->log.listener = mcbe_events_message;
+        run->log.context = run->events;
+    }
+    return mcbe_comm_agree(run->comm, st, err);
+}
+
 static mcbe_status_t open_output(run_t *run, mcbe_error_t *err)
 {
     mcbe_status_t st = mcbe_comm_agree(run->comm, collect_provenance(run), err);
@@ -198,6 +222,13 @@ static mcbe_work_t work_of(const mcbe_plan_t *plan, const unsigned char *done)
     return work;
 }
 
+/* Work of some cost joins what is left (sign 1) or leaves it (sign -1). */
+static void look_ahead(run_t *run, double cost, double sign)
+{
+    run->outlook.planned += sign * cost;
+    run->outlook.planned_square += sign * cost * cost;
+}
+
 static void start_progress(run_t *run)
 {
     const mcbe_plan_t *plan = &run->session.plan;
@@ -210,6 +241,14 @@ static void start_progress(run_t *run)
     }
     mcbe_progress_init(&run->progress, run->options->progress, run->log.stream, &clock, &total,
                        &before, MCBE_PROGRESS_INTERVAL);
+    run->outlook = (mcbe_outlook_t){
+        .pace = &run->control.pace, .ranks = run->paces, .rank_count = mcbe_comm_size(run->comm)};
+    for (int64_t i = 0; i < run->count; i++) {
+        look_ahead(run, mcbe_plan_job_seconds(plan, run->order[i]), 1.0);
+    }
+    mcbe_progress_watch(&run->progress, &run->outlook);
+    mcbe_events_start(run->events, run->options->output, mcbe_comm_size(run->comm), before.units,
+                      total.units);
 }
 
 static mcbe_status_t deliver(void *context, mcbe_record_t *record, mcbe_error_t *err)
@@ -220,6 +259,12 @@ static mcbe_status_t deliver(void *context, mcbe_record_t *record, mcbe_error_t 
     const int known =
         mcbe_store_get(mcbe_output_store(run->output), record->cell, record->trial) != NULL;
     mcbe_status_t st = mcbe_fault_check(&run->faults, "write", err);
+    if (st == MCBE_OK && !known) {
+        run->paces[record->rank].planned += cost;
+        run->paces[record->rank].measured += record->seconds;
+        look_ahead(run, cost, -1.0);
+        mcbe_events_unit(run->events, &run->session.plan.cells[record->cell], record);
+    }
     if (st == MCBE_OK) {
         st = mcbe_output_put(run->output, record, err);
     }
@@ -231,16 +276,96 @@ static mcbe_status_t deliver(void *context, mcbe_record_t *record, mcbe_error_t 
     return st;
 }
 
+/* The result file may have been written since the last look. */
+static void note_commit(run_t *run)
+{
+    double seconds;
+    const int64_t commits = mcbe_output_commits(run->output, &seconds);
+    if (commits > run->commits) {
+        run->commits = commits;
+        mcbe_runctl_checkpoint(&run->control, seconds);
+        mcbe_events_checkpoint(run->events, mcbe_store_done_count(mcbe_output_store(run->output)),
+                               seconds);
+    }
+}
+
 static void tick(void *context)
 {
     run_t *run = context;
     mcbe_error_t err = {0};
     mcbe_progress_tick(&run->progress);
     mcbe_status_t st = mcbe_output_tick(run->output, &err);
+    note_commit(run);
     if (st != MCBE_OK) {
         mcbe_progress_clear(&run->progress);
         mcbe_comm_abort(run->comm, st, err.text);
     }
+}
+
+/* How long this run may take, and who says so. */
+static double time_limit(const run_t *run, const char **source)
+{
+    const double configured = mcbe_config_real(run->session.config, "run.max_walltime");
+    double limit = (double)INFINITY;
+    if (run->options->max_walltime > 0.0) {
+        *source = "--max-walltime";
+        return run->options->max_walltime;
+    }
+    if (configured > 0.0) {
+        *source = "run.max_walltime";
+        return configured;
+    }
+    *source = mcbe_walltime_of_job(&limit, &run->log);
+    return limit;
+}
+
+static mcbe_status_t start_control(run_t *run)
+{
+    const char *source = NULL;
+    run->stop_path = mcbe_file_suffixed(run->options->output, ".stop");
+    run->paces = mcbe_alloc((size_t)mcbe_comm_size(run->comm), sizeof *run->paces);
+    if (!run->stop_path || !run->paces) {
+        return MCBE_ERR_NOMEM;
+    }
+    const mcbe_runctl_options_t options = {
+        .limit = time_limit(run, &source),
+        .padding = (double)mcbe_config_int(run->session.config, "run.stop_padding"),
+        .stop_path = run->stop_path,
+        .clock = mcbe_clock_monotonic(),
+        .log = run->log};
+    mcbe_runctl_init(&run->control, &options);
+    if (isfinite(options.limit)) {
+        char span[32], padding[32];
+        mcbe_clock_span(span, sizeof span, options.limit);
+        mcbe_clock_span(padding, sizeof padding, mcbe_runctl_padding(&run->control));
+        mcbe_log_line(&run->log, MCBE_LOG_INFO,
+                      "time limit %s (%s), of which %s are kept free at the end", span, source,
+                      padding);
+    }
+    return MCBE_OK;
+}
+
+/* Write the result file, whole or in part, and say how far it is. */
+static mcbe_status_t finish(run_t *run, const mcbe_stop_t *stop, mcbe_error_t *err)
+{
+    const mcbe_store_t *store = mcbe_output_store(run->output);
+    const long long done = (long long)mcbe_store_done_count(store),
+                    total = (long long)mcbe_plan_units(&run->session.plan);
+    char name[MCBE_STOP_NAME] = "complete";
+    if (done < total) {
+        mcbe_stop_name(stop, name);
+    }
+    mcbe_status_t st = mcbe_output_finish(run->output, name, err);
+    note_commit(run);
+    mcbe_events_end(run->events, st == MCBE_OK ? name : "failed", done, total);
+    mcbe_progress_end(&run->progress, st == MCBE_OK ? name : "failed");
+    if (st == MCBE_OK && done < total) {
+        st = mcbe_fail(err, MCBE_STOPPED,
+                       "stopped by %s: %lld of %lld units of '%s' are finished; the same command "
+                       "continues",
+                       name, done, total, run->options->output);
+    }
+    return st;
 }
 
 static mcbe_status_t compute(run_t *run, mcbe_error_t *err)
@@ -254,16 +379,17 @@ static mcbe_status_t compute(run_t *run, mcbe_error_t *err)
                                     &run->session.plan, run->order, run->count, ranks,
                                     mcbe_config_int(run->session.config, "run.ranks_per_unit")),
                                 .faults = &run->faults,
+                                .signal_seen = run->options->signal_seen,
                                 .deliver = deliver,
                                 .tick = tick,
-                                .context = run};
+                                .context = run,
+                                .control = &run->control};
     if (is_root(run)) {
         start_progress(run);
     }
-    mcbe_queue_run(&queue, run->comm);
+    const mcbe_stop_t stop = mcbe_queue_run(&queue, run->comm);
     if (is_root(run)) {
-        st = mcbe_output_finish(run->output, "complete", err);
-        mcbe_progress_end(&run->progress, st == MCBE_OK ? "complete" : "failed");
+        st = finish(run, &stop, err);
     }
     return mcbe_comm_agree(run->comm, st, err);
 }
@@ -285,12 +411,17 @@ static mcbe_status_t run_all(run_t *run, const mcbe_experiment_t *const *experim
         err));
     MCBE_TRY(mcbe_comm_agree(run->comm, mcbe_cpu_check(err), err));
     MCBE_TRY(open_session(run, experiments, experiment_count, err));
+    MCBE_TRY(open_events(run, err));
     MCBE_TRY(open_output(run, err));
     MCBE_TRY(list_work(run, err));
     if (nothing_to_do(run)) {
         mcbe_log_line(&run->log, MCBE_LOG_INFO, "'%s' is complete already; nothing to do",
                       run->options->output);
     } else {
+        if (is_root(run)) {
+            st = start_control(run);
+        }
+        MCBE_TRY(mcbe_comm_agree(run->comm, st, err));
         MCBE_TRY(compute(run, err));
     }
 out:
@@ -309,7 +440,10 @@ mcbe_status_t mcbe_run(MPI_Comm comm, const mcbe_experiment_t *const *experiment
     run.log = (mcbe_log_t){.stream = is_root(&run) ? options->log : NULL, .level = MCBE_LOG_INFO};
     st = run_all(&run, experiments, experiment_count, err);
     mcbe_free(run.order);
+    mcbe_free(run.stop_path);
+    mcbe_free(run.paces);
     mcbe_output_close(&run.output);
+    mcbe_events_close(&run.events);
     mcbe_provenance_free(&run.provenance);
     mcbe_session_close(&run.session);
     mcbe_free(run.stored_text);

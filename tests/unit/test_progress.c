@@ -78,6 +78,31 @@ static void a_line_tells_all_there_is_to_know(void **state)
     close_screen(&screen);
 }
 
+static void a_watched_run_tells_how_sure_it_is_and_who_lags(void **state)
+{
+    (void)state;
+    screen_t screen;
+    mcbe_progress_t progress;
+    mcbe_pace_t pace = {0};
+    const mcbe_rank_pace_t ranks[] = {{10, 10}, {3, 6}};
+    open_screen(&screen);
+    start(&progress, &screen, MCBE_PROGRESS_LINES, (mcbe_work_t){8, 8}, (mcbe_work_t){0, 0});
+    for (int i = 0; i < 200; i++) {
+        mcbe_pace_add(&pace, 1, i % 2 ? 1.1 : 0.9);
+    }
+    const mcbe_outlook_t outlook = {
+        .pace = &pace, .ranks = ranks, .rank_count = 2, .planned = 400, .planned_square = 400};
+    mcbe_progress_watch(&progress, &outlook);
+    finish_units(&progress, 4, 4);
+    screen.now += 2000;
+    mcbe_progress_tick(&progress);
+    /* 2 0.1 sqrt(1 / 200 + 1 / 400) = 1.7 % of 2000 s; 13 in 16 s against 3 in 6 */
+    assert_string_equal(look(&screen),
+                        "mcbe: [ 50.0%] 4/8 units, 7.2 units/h, elapsed 33:20, ETA 33:20 (32:45 to "
+                        "33:55), slowest rank 1 (62 % of the mean pace)\n");
+    close_screen(&screen);
+}
+
 static void lines_come_after_5_seconds_and_then_every_interval(void **state)
 {
     (void)state;
@@ -366,6 +391,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT_TEST(a_line_tells_all_there_is_to_know),
+        UNIT_TEST(a_watched_run_tells_how_sure_it_is_and_who_lags),
         UNIT_TEST(lines_come_after_5_seconds_and_then_every_interval),
         UNIT_TEST(a_short_interval_holds_for_the_first_line_too),
         UNIT_TEST(share_and_eta_go_by_cost),
