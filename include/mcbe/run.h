@@ -28,7 +28,8 @@ typedef struct mcbe_run_options {
     const char *output;           /* result file; its journal, lock and .prev lie next to it */
     const char *const *overrides; /* "a.b=value", [override_count] */
     int override_count;
-    int fresh; /* start anew though the output exists */
+    int shard, shards; /* compute part `shard` of `shards` only, counted from 0; 0 shards: all */
+    int fresh;         /* start anew though the output exists */
     mcbe_progress_mode_t progress;
     double max_walltime; /* seconds this call may take; 0: run.max_walltime of the configuration, or
                                  where that is 0, too, the time left to the SLURM job we run in */

@@ -7,6 +7,7 @@
 #include "check.h"
 #include "cli.h"
 #include "memory.h"
+#include "shard.h"
 #include "stop_signals.h"
 #include "walltime.h"
 
@@ -53,17 +54,33 @@ static mcbe_status_t parse_walltime(const char *text, double *seconds, mcbe_erro
         text);
 }
 
-/* results next to nobody's config: NAME.h5 in the working folder for any-folder/NAME.yaml */
-static char *default_output(const char *config_path)
+static mcbe_status_t parse_shard(const char *text, mcbe_run_options_t *options, mcbe_error_t *err)
+{
+    mcbe_shard_t shard;
+    mcbe_status_t st = mcbe_shard_parse(text, &shard, err);
+    if (st == MCBE_OK) {
+        options->shard = shard.index;
+        options->shards = shard.count;
+    }
+    return st;
+}
+
+/* results next to nobody's config: NAME.h5 in the working folder for any-folder/NAME.yaml, or
+ * NAME.shard-I-of-N.h5 */
+static char *default_output(const char *config_path, int shard, int shards)
 {
     const char *slash = strrchr(config_path, '/');
     const char *name = slash ? slash + 1 : config_path;
     const char *dot = strrchr(name, '.');
     const size_t length = dot && dot != name ? (size_t)(dot - name) : strlen(name);
-    char *output = mcbe_alloc(length + sizeof ".h5", 1);
+    char suffix[64] = ".h5";
+    if (shards > 0) {
+        snprintf(suffix, sizeof suffix, ".shard-%d-of-%d.h5", shard, shards);
+    }
+    char *output = mcbe_alloc(length + strlen(suffix) + 1, 1);
     if (output) {
         memcpy(output, name, length);
-        strcpy(output + length, ".h5");
+        strcpy(output + length, suffix);
     }
     return output;
 }
@@ -77,6 +94,7 @@ static mcbe_status_t parse_options(int argc, char **argv, mcbe_run_options_t *op
                                           {"progress", required_argument, NULL, 'p'},
                                           {"max-walltime", required_argument, NULL, 'w'},
                                           {"log-json", required_argument, NULL, 'j'},
+                                          {"shard", required_argument, NULL, 'n'},
                                           {NULL, 0, NULL, 0}};
     mcbe_status_t st = MCBE_OK;
     for (int option; (option = getopt_long(argc, argv, ":o:", known, NULL)) != -1;) {
@@ -95,6 +113,9 @@ static mcbe_status_t parse_options(int argc, char **argv, mcbe_run_options_t *op
             break;
         case 'j':
             options->event_log = optarg;
+            break;
+        case 'n':
+            st = parse_shard(optarg, options, err);
             break;
         case 'w':
             st = parse_walltime(optarg, &options->max_walltime, err);
@@ -130,7 +151,8 @@ mcbe_status_t mcbe_cmd_run(int argc, char **argv, mcbe_error_t *err)
     MCBE_TRY(parse_options(argc, argv, &options, overrides, err));
     options.overrides = overrides;
     if (!options.output) {
-        options.output = own_output = default_output(options.config_path);
+        options.output = own_output =
+            default_output(options.config_path, options.shard, options.shards);
         if (!own_output) {
             MPI_Abort(MPI_COMM_WORLD, mcbe_exit_code(MCBE_ERR_NOMEM));
         }

@@ -75,9 +75,10 @@ static void print_json_head(const mcbe_store_info_t *info)
         printf(",\n");
     }
     printf("  \"seed\": %lld,\n  \"complete\": %s,\n  \"units\": %lld,\n  \"units_done\": %lld,\n"
-           "  \"cell_count\": %lld,\n  \"trials\": %lld",
+           "  \"shard\": %d,\n  \"shard_count\": %d,\n  \"cell_count\": %lld,\n  \"trials\": %lld",
            (long long)info->seed, info->complete ? "true" : "false", (long long)info->units,
-           (long long)info->units_done, (long long)info->cell_count, (long long)info->trials);
+           (long long)info->units_done, info->shard.index, info->shard.count,
+           (long long)info->cell_count, (long long)info->trials);
 }
 
 static void print_json_cells(const mcbe_result_t *result, double *values)
@@ -107,6 +108,9 @@ static void print_head(const char *path, const mcbe_store_info_t *info)
     printf("experiment   %s\n", info->experiment);
     printf("state        %s, %lld of %lld units\n", info->complete ? "complete" : "not complete",
            (long long)info->units_done, (long long)info->units);
+    if (info->shard.count > 1) {
+        printf("shard        %d of %d (counted from 0)\n", info->shard.index, info->shard.count);
+    }
     printf("cells        %lld, %lld trial%s each\n", (long long)info->cell_count,
            (long long)info->trials, info->trials > 1 ? "s" : "");
     printf("seed         %lld\n", (long long)info->seed);

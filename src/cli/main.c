@@ -16,9 +16,11 @@ const mcbe_command_t *mcbe_commands(int *count)
 {
     static const mcbe_command_t commands[] = {
         {"run", mcbe_cmd_run,
-         "CONFIG [-o FILE] [--set KEY=VALUE]... [--fresh] [--progress MODE] [--max-walltime TIME] "
-         "[--log-json FILE]",
+         "CONFIG [-o FILE] [--set KEY=VALUE]... [--fresh] [--progress MODE] [--shard I/N] "
+         "[--max-walltime TIME] [--log-json FILE]",
          "run an experiment, or continue it; under mpirun on any number of ranks"},
+        {"merge", mcbe_cmd_merge, "-o FILE [--partial] [--fresh] SHARD...",
+         "put the shards of a run together"},
         {"plan", mcbe_cmd_plan, "CONFIG [--set KEY=VALUE]... [--ranks P]",
          "what would run: cells, units, flops, memory, time, file size; starts nothing"},
         {"show", mcbe_cmd_show,

@@ -24,6 +24,7 @@ mcbe_status_t mcbe_result_open(mcbe_result_t *result, const char *path, mcbe_err
     MCBE_TRY(mcbe_store_create(&result->store, result->info.experiment, result->info.seed,
                                &result->session.plan, &result->session.layout,
                                result->info.config_text, result->info.config_resolved));
+    MCBE_TRY(mcbe_store_restrict(result->store, result->info.shard));
     MCBE_TRY(mcbe_store_read(result->store, path, err));
 out:
     if (st != MCBE_OK) {

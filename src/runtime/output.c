@@ -16,6 +16,7 @@
 
 struct mcbe_output {
     char *path, *journal_path;     /* owned */
+    char *listing;                 /* owned: what the output must have been made for */
     mcbe_session_t *session;       /* borrowed */
     mcbe_provenance_t *provenance; /* borrowed */
     mcbe_lock_t *lock;
@@ -32,7 +33,7 @@ struct mcbe_output {
 
 static int complete(const mcbe_output_t *o)
 {
-    return mcbe_store_done_count(o->store) == mcbe_plan_units(&o->session->plan);
+    return mcbe_store_done_count(o->store) == mcbe_store_owned(o->store);
 }
 
 static int exists(const char *path)
@@ -78,8 +79,7 @@ static mcbe_status_t compare(const mcbe_output_t *o, const char *path, const cha
                              mcbe_error_t *err)
 {
     mcbe_error_t differences = {0};
-    if (mcbe_config_compare(stored, mcbe_config_resolved(o->session->config), &differences) ==
-        MCBE_OK) {
+    if (mcbe_config_compare(stored, o->listing, &differences) == MCBE_OK) {
         return MCBE_OK;
     }
     return mcbe_fail(err, MCBE_ERR_FINGERPRINT,
@@ -107,6 +107,7 @@ static mcbe_status_t set_aside(const char *path, mcbe_error_t *err)
 static mcbe_status_t load_result(mcbe_output_t *o, int fresh, mcbe_error_t *err)
 {
     mcbe_store_info_t info = {0};
+    char *listing = NULL;
     mcbe_status_t st;
     if (!exists(o->path)) {
         return MCBE_OK;
@@ -117,10 +118,12 @@ static mcbe_status_t load_result(mcbe_output_t *o, int fresh, mcbe_error_t *err)
         goto out;
     }
     o->keep_previous = info.complete != 0; /* not a stage of this very run */
-    MCBE_TRY(compare(o, o->path, info.config_resolved, err));
+    listing = mcbe_shard_listing(info.config_resolved, info.shard);
+    MCBE_TRY(listing ? compare(o, o->path, listing, err) : MCBE_ERR_NOMEM);
     MCBE_TRY(mcbe_store_read(o->store, o->path, err));
     MCBE_TRY(mcbe_store_read_segments(o->path, o->provenance, err));
 out:
+    mcbe_free(listing);
     mcbe_store_info_free(&info);
     return st;
 }
@@ -153,8 +156,7 @@ static mcbe_status_t open_journal(mcbe_output_t *o, int fresh, const mcbe_log_t 
     if (fresh && exists(o->journal_path)) { /* it may hold units that no result file has */
         MCBE_TRY(set_aside(o->journal_path, err));
     }
-    MCBE_TRY(mcbe_journal_open(&o->journal, o->journal_path,
-                               mcbe_config_resolved(o->session->config), keep_journalled, o,
+    MCBE_TRY(mcbe_journal_open(&o->journal, o->journal_path, o->listing, keep_journalled, o,
                                o->provenance, &torn, err));
     if (torn > 0) {
         mcbe_log_line(log, MCBE_LOG_WARNING,
@@ -174,13 +176,15 @@ static mcbe_status_t allocate(mcbe_output_t *o, mcbe_session_t *session,
     o->checkpoint_seconds = options->checkpoint_seconds;
     o->path = mcbe_strdup(options->path);
     o->journal_path = mcbe_file_suffixed(options->path, ".journal");
-    if (!o->path || !o->journal_path) {
+    o->listing = mcbe_shard_listing(mcbe_config_resolved(session->config), options->shard);
+    if (!o->path || !o->journal_path || !o->listing) {
         return MCBE_ERR_NOMEM;
     }
-    return mcbe_store_create(&o->store, session->experiment->table.experiment,
-                             mcbe_config_int(session->config, "seed"), &session->plan,
-                             &session->layout, options->stored_text,
-                             mcbe_config_resolved(session->config));
+    mcbe_status_t st = mcbe_store_create(&o->store, session->experiment->table.experiment,
+                                         mcbe_config_int(session->config, "seed"), &session->plan,
+                                         &session->layout, options->stored_text,
+                                         mcbe_config_resolved(session->config));
+    return st == MCBE_OK ? mcbe_store_restrict(o->store, options->shard) : st;
 }
 
 static mcbe_status_t take_lock(mcbe_output_t *o, mcbe_error_t *err)
@@ -209,7 +213,7 @@ mcbe_status_t mcbe_output_open(mcbe_output_t **output, mcbe_session_t *session,
     mcbe_file_remove_temporaries(o->journal_path);
     MCBE_TRY(check_journal(o, options->fresh, err));
     MCBE_TRY(load_result(o, options->fresh, err));
-    if (!(complete(o) && !exists(o->journal_path))) {
+    if (!(complete(o) && exists(o->path) && !exists(o->journal_path))) {
         MCBE_TRY(open_journal(o, options->fresh, &options->log, err));
         o->units_before = mcbe_store_done_count(o->store);
         MCBE_TRY(mcbe_provenance_start_segment(provenance, ranks));
@@ -233,6 +237,7 @@ void mcbe_output_close(mcbe_output_t **output)
         mcbe_store_destroy(&o->store);
         mcbe_lock_release(&o->lock);
         mcbe_free(o->journal_path);
+        mcbe_free(o->listing);
         mcbe_free(o->path);
         mcbe_free(o);
         *output = NULL;
@@ -257,6 +262,14 @@ mcbe_status_t mcbe_output_put(mcbe_output_t *o, mcbe_record_t *record, mcbe_erro
         o->unsaved++;
     }
     return st == MCBE_OK ? mcbe_store_put(o->store, record, err) : st;
+}
+
+mcbe_status_t mcbe_output_adopt(mcbe_output_t *o, mcbe_record_t *record, mcbe_error_t *err)
+{
+    const int64_t before = mcbe_store_done_count(o->store);
+    mcbe_status_t st = mcbe_output_put(o, record, err);
+    o->units_before += mcbe_store_done_count(o->store) - before;
+    return st;
 }
 
 static mcbe_status_t commit(mcbe_output_t *o, const char *reason, mcbe_error_t *err)

@@ -15,6 +15,7 @@ typedef struct mcbe_output mcbe_output_t;
 typedef struct mcbe_output_options {
     const char *path;        /* borrowed while opening */
     const char *stored_text; /* see mcbe_session_stored_text; borrowed while opening */
+    mcbe_shard_t shard;
     int fresh; /* an existing output of ours becomes PATH.prev instead of being continued */
     double checkpoint_seconds;
     mcbe_clock_t clock;
@@ -47,6 +48,9 @@ const mcbe_store_t *mcbe_output_store(const mcbe_output_t *output);
  *  MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_output_put(mcbe_output_t *output, mcbe_record_t *record,
                                              mcbe_error_t *err);
+/** The same for a unit that was computed elsewhere: it does not count as one of this segment. */
+MCBE_NODISCARD mcbe_status_t mcbe_output_adopt(mcbe_output_t *output, mcbe_record_t *record,
+                                               mcbe_error_t *err);
 /** Sync the journal and rebuild the result file when it is time. @return MCBE_OK; MCBE_ERR_IO */
 MCBE_NODISCARD mcbe_status_t mcbe_output_tick(mcbe_output_t *output, mcbe_error_t *err);
 

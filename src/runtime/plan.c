@@ -73,13 +73,37 @@ static int dearest_first(const void *left, const void *right)
     return a->cell < b->cell ? -1 : a->cell > b->cell;
 }
 
+/* The heads of all jobs, sorted. All trials of a cell cost the same, so this sorts the jobs.
+ * @param[in] price  of a job of so many seconds
+ * @return [*heads], owned by the caller; NULL if memory is out */
+static priced_cell_t *sort_heads(const mcbe_plan_t *plan, double (*price)(double), int64_t *heads)
+{
+    priced_cell_t *priced = mcbe_alloc((size_t)plan->cell_count, sizeof *priced);
+    *heads = 0;
+    for (int64_t c = 0; priced && c < plan->cell_count; c++) {
+        MCBE_BUG_ASSERT(plan->cells[c].seconds >= 0.0);
+        if (!plan->cells[c].joins) {
+            priced[(*heads)++] = (priced_cell_t){.seconds = price(job_seconds(plan, c)), .cell = c};
+        }
+    }
+    if (priced) {
+        qsort(priced, (size_t)*heads, sizeof *priced, dearest_first);
+    }
+    return priced;
+}
+
+static double as_it_is(double seconds)
+{
+    return seconds;
+}
+
 mcbe_status_t mcbe_plan_order(const mcbe_plan_t *plan, const unsigned char *done, int64_t **order,
                               int64_t *count)
 {
     mcbe_status_t st = MCBE_OK;
-    const int64_t units = mcbe_plan_units(plan);
-    priced_cell_t *priced = mcbe_alloc((size_t)plan->cell_count, sizeof *priced);
-    int64_t *list = mcbe_alloc((size_t)units, sizeof *list);
+    int64_t heads = 0;
+    priced_cell_t *priced = sort_heads(plan, as_it_is, &heads);
+    int64_t *list = mcbe_alloc((size_t)mcbe_plan_units(plan), sizeof *list);
 
     *order = NULL;
     *count = 0;
@@ -87,15 +111,6 @@ mcbe_status_t mcbe_plan_order(const mcbe_plan_t *plan, const unsigned char *done
         st = MCBE_ERR_NOMEM;
         goto out;
     }
-    /* All trials of a cell cost the same, so sorting the heads sorts the jobs. */
-    int64_t heads = 0;
-    for (int64_t c = 0; c < plan->cell_count; c++) {
-        MCBE_BUG_ASSERT(plan->cells[c].seconds >= 0.0);
-        if (!plan->cells[c].joins) {
-            priced[heads++] = (priced_cell_t){.seconds = job_seconds(plan, c), .cell = c};
-        }
-    }
-    qsort(priced, (size_t)heads, sizeof *priced, dearest_first);
     for (int64_t i = 0; i < heads; i++) {
         for (int64_t t = 0; t < plan->trials; t++) {
             if (!job_is_done(plan, priced[i].cell, t, done)) {
@@ -206,4 +221,49 @@ double mcbe_plan_makespan(const mcbe_plan_t *plan, const int64_t *order, int64_t
     }
     mcbe_free(heap);
     return makespan;
+}
+
+/* The cost of a job as far as every C library agrees on it: costs come from log and pow, whose last
+ * bit depends on library and CPU, so a cut falls on different sides once in 10^12 costs or so. */
+static double coarse(double seconds)
+{
+    const double steps = 256.0;
+    int exponent;
+    const double fraction = frexp(seconds, &exponent);
+    return ldexp(floor(fraction * steps) / steps, exponent);
+}
+
+mcbe_status_t mcbe_plan_deal(const mcbe_plan_t *plan, int shards, int **shard_of)
+{
+    mcbe_status_t st = MCBE_ERR_NOMEM;
+    int64_t heads = 0;
+    priced_cell_t *priced = sort_heads(plan, coarse, &heads);
+    slot_t *heap = mcbe_alloc((size_t)shards, sizeof *heap);
+    int *dealt = mcbe_alloc((size_t)mcbe_plan_units(plan), sizeof *dealt);
+    *shard_of = NULL;
+    if (!priced || !heap || !dealt) {
+        goto out;
+    }
+    for (int s = 0; s < shards; s++) {
+        heap[s].group = s;
+    }
+    /* trials outside: further ones are dealt on top of what lies there */
+    for (int64_t t = 0; t < plan->trials; t++) {
+        for (int64_t i = 0; i < heads; i++) {
+            const int64_t head = priced[i].cell, cells = mcbe_plan_job_cells(plan, head);
+            for (int64_t c = head; c < head + cells; c++) {
+                dealt[mcbe_plan_unit(plan, c, t)] = heap[0].group;
+            }
+            heap[0].free_at += priced[i].seconds;
+            sift_down(heap, shards);
+        }
+    }
+    *shard_of = dealt;
+    dealt = NULL;
+    st = MCBE_OK;
+out:
+    mcbe_free(dealt);
+    mcbe_free(heap);
+    mcbe_free(priced);
+    return st;
 }

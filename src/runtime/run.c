@@ -174,6 +174,12 @@ static mcbe_status_t open_events(run_t *run, mcbe_error_t *err)
     return mcbe_comm_agree(run->comm, st, err);
 }
 
+static mcbe_shard_t shard_of(const mcbe_run_options_t *options)
+{
+    return options->shards > 0 ? (mcbe_shard_t){.index = options->shard, .count = options->shards}
+                               : MCBE_SHARD_WHOLE;
+}
+
 static mcbe_status_t open_output(run_t *run, mcbe_error_t *err)
 {
     mcbe_status_t st = mcbe_comm_agree(run->comm, collect_provenance(run), err);
@@ -181,6 +187,7 @@ static mcbe_status_t open_output(run_t *run, mcbe_error_t *err)
         const mcbe_output_options_t options = {
             .path = run->options->output,
             .stored_text = run->stored_text,
+            .shard = shard_of(run->options),
             .fresh = run->options->fresh,
             .checkpoint_seconds = mcbe_config_real(run->session.config, "run.checkpoint_seconds"),
             .clock = mcbe_clock_monotonic(),
@@ -200,7 +207,10 @@ static mcbe_status_t list_work(run_t *run, mcbe_error_t *err)
     st = mcbe_comm_agree(run->comm, st, err);
     if (st == MCBE_OK) {
         if (is_root(run)) {
-            memcpy(done, mcbe_store_done(mcbe_output_store(run->output)), units);
+            const mcbe_store_t *store = mcbe_output_store(run->output);
+            for (size_t unit = 0; unit < units; unit++) {
+                done[unit] = mcbe_store_done(store)[unit] || !mcbe_store_owns(store, (int64_t)unit);
+            }
         }
         mcbe_comm_broadcast(run->comm, done, units);
         st = mcbe_plan_order(&run->session.plan, done, &run->order, &run->count);
@@ -210,11 +220,12 @@ static mcbe_status_t list_work(run_t *run, mcbe_error_t *err)
     return st;
 }
 
-static mcbe_work_t work_of(const mcbe_plan_t *plan, const unsigned char *done)
+/* Units of this run's shard: all of them, or those that are done. */
+static mcbe_work_t work_of(const mcbe_plan_t *plan, const mcbe_store_t *store, int done_only)
 {
     mcbe_work_t work = {0};
     for (int64_t unit = 0; unit < mcbe_plan_units(plan); unit++) {
-        if (!done || done[unit]) {
+        if (mcbe_store_owns(store, unit) && (!done_only || mcbe_store_done(store)[unit])) {
             work.units++;
             work.cost += plan->cells[unit / plan->trials].seconds;
         }
@@ -233,8 +244,8 @@ static void start_progress(run_t *run)
 {
     const mcbe_plan_t *plan = &run->session.plan;
     const mcbe_clock_t clock = mcbe_clock_monotonic();
-    const mcbe_work_t total = work_of(plan, NULL);
-    const mcbe_work_t before = work_of(plan, mcbe_store_done(mcbe_output_store(run->output)));
+    const mcbe_store_t *store = mcbe_output_store(run->output);
+    const mcbe_work_t total = work_of(plan, store, 0), before = work_of(plan, store, 1);
     if (before.units > 0) {
         mcbe_log_line(&run->log, MCBE_LOG_INFO, "continuing '%s': %lld of %lld units are finished",
                       run->options->output, (long long)before.units, (long long)total.units);
@@ -350,7 +361,7 @@ static mcbe_status_t finish(run_t *run, const mcbe_stop_t *stop, mcbe_error_t *e
 {
     const mcbe_store_t *store = mcbe_output_store(run->output);
     const long long done = (long long)mcbe_store_done_count(store),
-                    total = (long long)mcbe_plan_units(&run->session.plan);
+                    total = (long long)mcbe_store_owned(store);
     char name[MCBE_STOP_NAME] = "complete";
     if (done < total) {
         mcbe_stop_name(stop, name);
@@ -432,6 +443,10 @@ mcbe_status_t mcbe_run(MPI_Comm comm, const mcbe_experiment_t *const *experiment
                        int experiment_count, const mcbe_run_options_t *options, mcbe_error_t *err)
 {
     run_t run = {.options = options};
+    if (options->shards > 0 && !mcbe_shard_is_valid(options->shard, options->shards)) {
+        return mcbe_fail(err, MCBE_ERR_USAGE, "there is no shard %d of %d", options->shard,
+                         options->shards);
+    }
     mcbe_status_t st = mcbe_comm_create(&run.comm, comm);
     if (st != MCBE_OK) {
         return st;

@@ -23,6 +23,8 @@ mcbe_status_t mcbe_store_create(mcbe_store_t **store, const char *experiment, in
         goto out;
     }
     made->seed = seed;
+    made->shard = MCBE_SHARD_WHOLE;
+    made->own_count = (int64_t)units;
     made->plan = plan;
     made->layout = layout;
     made->experiment = mcbe_strdup(experiment);
@@ -52,6 +54,7 @@ void mcbe_store_destroy(mcbe_store_t **store)
     for (int64_t u = 0; dead->records && u < mcbe_plan_units(dead->plan); u++) {
         mcbe_record_free(&dead->records[u]);
     }
+    mcbe_free(dead->own);
     mcbe_free(dead->done);
     mcbe_free(dead->records);
     mcbe_free(dead->config_resolved);
@@ -59,6 +62,24 @@ void mcbe_store_destroy(mcbe_store_t **store)
     mcbe_free(dead->experiment);
     mcbe_free(dead);
     *store = NULL;
+}
+
+mcbe_status_t mcbe_store_restrict(mcbe_store_t *store, mcbe_shard_t shard)
+{
+    MCBE_BUG_ASSERT(store->done_count == 0 && !store->own);
+    store->shard = shard;
+    return shard.count == 1 ? MCBE_OK
+                            : mcbe_shard_units(store->plan, shard, &store->own, &store->own_count);
+}
+
+int mcbe_store_owns(const mcbe_store_t *store, int64_t unit)
+{
+    return !store->own || store->own[unit];
+}
+
+int64_t mcbe_store_owned(const mcbe_store_t *store)
+{
+    return store->own_count;
 }
 
 /* A record comes from a file as often as from an experiment: look at every word. */
@@ -109,6 +130,12 @@ mcbe_status_t mcbe_store_put(mcbe_store_t *store, mcbe_record_t *record, mcbe_er
         return st;
     }
     int64_t unit = mcbe_plan_unit(plan, record->cell, record->trial);
+    if (!mcbe_store_owns(store, unit)) {
+        char name[48];
+        return mcbe_fail(err, MCBE_ERR_DATA, "cell %lld, trial %lld is not of %s",
+                         (long long)record->cell, (long long)record->trial,
+                         mcbe_shard_name(store->shard, name));
+    }
     mcbe_record_t *place = &store->records[unit];
     if (store->done[unit]) {
         size_t bytes = (size_t)record->word_count * sizeof *record->words;

@@ -8,9 +8,10 @@
 #include "plan.h"
 #include "provenance.h"
 #include "record.h"
+#include "shard.h"
 
 #define MCBE_STORE_MAJOR 1
-#define MCBE_STORE_MINOR 0
+#define MCBE_STORE_MINOR 1
 
 /* Everything known of a run: what the result file is built from. Lives on rank 0. */
 typedef struct mcbe_store mcbe_store_t;
@@ -21,6 +22,7 @@ typedef struct mcbe_store_info {
     char *experiment, *mcbe_version, *git_sha1, *created_utc, *command_line;
     char *config_text, *config_resolved, *fingerprint;
     int64_t seed, complete, units, units_done, cell_count, trials;
+    mcbe_shard_t shard;
 } mcbe_store_info_t;
 
 /** An empty store for a plan. Not collective.
@@ -33,9 +35,17 @@ MCBE_NODISCARD mcbe_status_t mcbe_store_create(mcbe_store_t **store, const char 
                                                const char *config_resolved);
 void mcbe_store_destroy(mcbe_store_t **store);
 
+/** Make it the store of one shard, which is complete when its own units are there. To be called before
+ *  anything is put. @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_store_restrict(mcbe_store_t *store, mcbe_shard_t shard);
+/** Does a unit belong to this store's shard? */
+int mcbe_store_owns(const mcbe_store_t *store, int64_t unit);
+/** Units of this store's shard. */
+int64_t mcbe_store_owned(const mcbe_store_t *store);
+
 /** Take a finished unit. Its memory is taken over and the record zeroed; on error it stays the
  *  caller's as it was. A unit that is there already must have the same words and is kept.
- *  @return MCBE_OK; MCBE_ERR_DATA if the unit is outside the plan, of a wrong length, holds a value
+ *  @return MCBE_OK; MCBE_ERR_DATA if the unit is outside the plan or the shard, of a wrong length, holds a value
  *         its column cannot store, or differs from the one that is there */
 MCBE_NODISCARD mcbe_status_t mcbe_store_put(mcbe_store_t *store, mcbe_record_t *record,
                                             mcbe_error_t *err);

@@ -157,9 +157,9 @@ static mcbe_status_t check_root(const mcbe_store_t *read, const mcbe_store_info_
         return disagree(err, path, "the attribute 'units_done'", info->units_done,
                         read->done_count);
     }
-    if (info->complete != (read->done_count == units)) {
+    if (info->complete != (read->done_count == read->own_count)) {
         return disagree(err, path, "the attribute 'complete'", info->complete,
-                        read->done_count == units);
+                        read->done_count == read->own_count);
     }
     return MCBE_OK;
 }
@@ -221,7 +221,8 @@ mcbe_status_t mcbe_store_check(const mcbe_store_t *store, const char *path, mcbe
         goto out;
     }
     if (mcbe_store_create(&read, store->experiment, store->seed, store->plan, store->layout,
-                          store->config_text, store->config_resolved)) {
+                          store->config_text, store->config_resolved) ||
+        mcbe_store_restrict(read, info.shard)) {
         st = mcbe_store_no_memory(err, path);
         goto out;
     }

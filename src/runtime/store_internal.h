@@ -20,6 +20,9 @@ struct mcbe_store {
     mcbe_record_t *records;      /* owned, [units]; zeroed where not done */
     unsigned char *done;         /* owned, [units] */
     int64_t done_count;
+    mcbe_shard_t shard;
+    unsigned char *own; /* owned, [units], units of the shard; NULL where these are all */
+    int64_t own_count;
 };
 
 /** Record "no memory for 'path'". @return MCBE_ERR_NOMEM */

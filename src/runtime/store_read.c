@@ -55,6 +55,26 @@ static mcbe_status_t read_extent(hid_t file, int64_t *cells, int64_t *trials, mc
     return st;
 }
 
+/* Version 1.0 knew whole runs only. */
+static mcbe_status_t read_shard(hid_t file, const char *path, mcbe_store_info_t *info,
+                                mcbe_error_t *err)
+{
+    int64_t index = 0, count = 1;
+    mcbe_status_t st = MCBE_OK;
+    if (info->minor >= 1) {
+        MCBE_TRY(mcbe_h5_get_i64(file, "shard", &index, err));
+        MCBE_TRY(mcbe_h5_get_i64(file, "shard_count", &count, err));
+    }
+    if (!mcbe_shard_is_valid(index, count)) {
+        return mcbe_fail(err, MCBE_ERR_CORRUPT,
+                         "'%s': the attributes 'shard' and 'shard_count' are %lld and %lld", path,
+                         (long long)index, (long long)count);
+    }
+    info->shard = (mcbe_shard_t){.index = (int)index, .count = (int)count};
+out:
+    return st;
+}
+
 static mcbe_status_t read_info(hid_t file, const char *path, mcbe_store_info_t *info,
                                mcbe_error_t *err)
 {
@@ -77,6 +97,7 @@ static mcbe_status_t read_info(hid_t file, const char *path, mcbe_store_info_t *
     MCBE_TRY(mcbe_h5_get_text(config, "resolved", &info->config_resolved, err));
     MCBE_TRY(mcbe_h5_get_i64(file, "seed", &info->seed, err));
     MCBE_TRY(mcbe_h5_get_i64(file, "complete", &info->complete, err));
+    MCBE_TRY(read_shard(file, path, info, err));
     MCBE_TRY(mcbe_h5_get_i64(file, "units", &info->units, err));
     MCBE_TRY(mcbe_h5_get_i64(file, "units_done", &info->units_done, err));
     MCBE_TRY(read_extent(file, &info->cell_count, &info->trials, err));

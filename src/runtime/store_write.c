@@ -52,7 +52,9 @@ static mcbe_status_t write_root(const mcbe_store_t *store, hid_t file,
     MCBE_TRY(mcbe_h5_put_text(file, "command_line", command_line ? command_line : "", err));
     MCBE_TRY(mcbe_h5_put_text(file, "config_fingerprint", store->fingerprint, err));
     MCBE_TRY(mcbe_h5_put_i64(file, "seed", store->seed, err));
-    MCBE_TRY(mcbe_h5_put_i64(file, "complete", store->done_count == units, err));
+    MCBE_TRY(mcbe_h5_put_i64(file, "complete", store->done_count == store->own_count, err));
+    MCBE_TRY(mcbe_h5_put_i64(file, "shard", store->shard.index, err));
+    MCBE_TRY(mcbe_h5_put_i64(file, "shard_count", store->shard.count, err));
     MCBE_TRY(mcbe_h5_put_i64(file, "units", units, err));
     MCBE_TRY(mcbe_h5_put_i64(file, "units_done", store->done_count, err));
 out:

@@ -140,7 +140,8 @@ static void peek_tells_what_it_is(void **state)
     commit(&f, PATH);
     assert_int_equal(mcbe_store_peek(PATH, &info, NULL), MCBE_OK);
     assert_int_equal(info.major, 1);
-    assert_int_equal(info.minor, 0);
+    assert_int_equal(info.minor, MCBE_STORE_MINOR);
+    assert_true(info.shard.index == 0 && info.shard.count == 1);
     assert_string_equal(info.experiment, "test");
     assert_string_equal(info.command_line, "mcbe run 'a b.yml'");
     assert_string_equal(info.config_text, "# as given\nseed: 5\n");
