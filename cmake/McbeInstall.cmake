@@ -11,6 +11,7 @@ install(DIRECTORY configs DESTINATION ${MCBE_DATA_DIR})
 file(GLOB plot_scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/scripts/plot_*.py)
 install(PROGRAMS ${plot_scripts} DESTINATION ${MCBE_DATA_DIR}/scripts)
 install(FILES scripts/mcbe_figures.py DESTINATION ${MCBE_DATA_DIR}/scripts)
+install(DIRECTORY scripts/slurm DESTINATION ${MCBE_DATA_DIR}/scripts USE_SOURCE_PERMISSIONS)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # --- find_package(mcbe CONFIG): mcbe::mcbe (numerics), mcbe::mcbe_static, mcbe::run ---------------
