@@ -7,13 +7,16 @@
 #       0             the result is complete.
 #       64, 65, 74    wrong configuration, wrong file, disk or lock: starting again would end the same way.
 #       all others    stopped early (75), or a rank or a node was lost: the job starts again, unless it was cancelled,
-#                     this start finished no unit, or it has been started again $MAX_RESTARTS times.
+#                     this start finished no unit, or it has been started again $MAX_RESTARTS times. A launch that
+#                     failed before any unit was finished is tried again at once, LAUNCH_TRIES times in all.
 #   shard_name OUTPUT I N
 #       The file of one part of a run.
 #
 # Set before: MCBE (program), LAUNCH (launcher with its options), MAX_RESTARTS.
 
 readonly no_use_in_repeating=" 64 65 74 "
+readonly on_purpose="$no_use_in_repeating 75 " # mcbe ended by itself
+LAUNCH_TRIES=${LAUNCH_TRIES:-3}
 
 # The ranks are the parallelism.
 export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
@@ -61,6 +64,7 @@ finished_units() {
 # both by USR1: mpirun kills the ranks a second after TERM.
 on_signal() {
     interrupted=yes
+    warned=yes
     if [ "$1" = TERM ]; then
         cancelled=yes
     fi
@@ -101,7 +105,7 @@ resubmit() {
 }
 
 run_to_the_end() {
-    local again=$1 config=$2 output=$3 before after
+    local again=$1 config=$2 output=$3 before after try
     shift 3
     if [ -n "$cancelled" ]; then
         stop 75 "cancelled before mcbe was started"
@@ -113,12 +117,20 @@ run_to_the_end() {
 
     before=$(finished_units "$output")
     say "start $((restarts + 1)) on ${SLURM_JOB_NODELIST:-$(hostname)}: $config -> $output, $before units finished"
-    launch run "$config" -o "$output" "$@"
-    if [ "$code" -eq 0 ]; then
-        say "$output is complete"
-        exit 0
-    fi
-    after=$(finished_units "$output")
+    for ((try = 1; ; try++)); do
+        launch run "$config" -o "$output" "$@"
+        if [ "$code" -eq 0 ]; then
+            say "$output is complete"
+            exit 0
+        fi
+        after=$(finished_units "$output")
+        # a launch that failed, as some do: nothing was computed, nobody asked for a stop
+        if [[ $on_purpose == *" $code "* ]] || [ -n "$cancelled$warned" ] || [ "$after" -gt "$before" ] ||
+            [ "$try" -ge "$LAUNCH_TRIES" ]; then
+            break
+        fi
+        say "code $code before any unit was finished; launching again, try $((try + 1)) of $LAUNCH_TRIES"
+    done
     if [[ $no_use_in_repeating == *" $code "* ]]; then
         stop "$code" "mcbe ended with code $code; the line above says why"
     elif [ -n "$cancelled" ]; then
@@ -156,6 +168,7 @@ restarts=$((${SLURM_RESTART_COUNT:-0} + ${MCBE_RESTARTS:-0}))
 job_arguments=("$@") # those of the batch script
 child=
 cancelled=
+warned=
 interrupted=no
 read_launcher
 trap 'on_signal USR1' USR1

@@ -376,10 +376,12 @@ void mcbe_comm_receive(mcbe_comm_t *comm, int from, int tag, int *source, int *t
     *bytes = used;
 }
 
-int mcbe_comm_waiting(mcbe_comm_t *comm)
+int mcbe_comm_waiting(mcbe_comm_t *comm, int tag)
 {
     int found = 0;
-    check(comm, MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, comm->handle, &found, MPI_STATUS_IGNORE),
+    check(comm,
+          MPI_Iprobe(MPI_ANY_SOURCE, tag < 0 ? MPI_ANY_TAG : tag, comm->handle, &found,
+                     MPI_STATUS_IGNORE),
           "MPI_Iprobe");
     return found;
 }

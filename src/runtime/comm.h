@@ -75,8 +75,8 @@ void mcbe_comm_send(mcbe_comm_t *comm, int to, int tag, const void *data, size_t
  *  @param[out] data  owned by the caller (mcbe_free); NULL if the message is empty */
 void mcbe_comm_receive(mcbe_comm_t *comm, int from, int tag, int *source, int *tag_seen,
                        void **data, size_t *bytes);
-/** Is there a message, of any rank with any tag? Never waits. */
-int mcbe_comm_waiting(mcbe_comm_t *comm);
+/** Is there a message with this tag (-1: any), of any rank? Never waits. */
+int mcbe_comm_waiting(mcbe_comm_t *comm, int tag);
 
 /** "Open MPI v4.1.4 ..." as the loaded library says, its first line. @param[out] text  cut to
  *  size */

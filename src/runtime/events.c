@@ -112,10 +112,12 @@ void mcbe_events_message(void *context, mcbe_log_level_t level, const char *line
     }
 }
 
-void mcbe_events_end(mcbe_events_t *e, const char *outcome, int64_t done, int64_t units)
+void mcbe_events_end(mcbe_events_t *e, const char *outcome, int64_t done, int64_t units,
+                     double saving)
 {
     if (e) {
-        begin(e, "end", ", \"done\": %" PRId64 ", \"units\": %" PRId64, done, units);
+        begin(e, "end", ", \"done\": %" PRId64 ", \"units\": %" PRId64 ", \"saving\": %.6f", done,
+              units, saving);
         text(e, "outcome", outcome);
         end(e);
     }

@@ -31,7 +31,9 @@ void mcbe_events_unit(mcbe_events_t *events, const mcbe_cell_t *cell, const mcbe
 void mcbe_events_checkpoint(mcbe_events_t *events, int64_t done, double seconds);
 /** A line of the log, as mcbe_log_t hands it on. @param[in] context  mcbe_events_t */
 void mcbe_events_message(void *context, mcbe_log_level_t level, const char *line);
-/** The run ends. @param[in] outcome  "complete", or why it stopped */
-void mcbe_events_end(mcbe_events_t *events, const char *outcome, int64_t done, int64_t units);
+/** The run ends. @param[in] outcome  "complete", or why it stopped
+ *  @param[in] saving  seconds that rank 0 spent on keeping the results */
+void mcbe_events_end(mcbe_events_t *events, const char *outcome, int64_t done, int64_t units,
+                     double saving);
 
 #endif

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -76,6 +77,43 @@ static char *folder_of(const char *path)
         memcpy(folder, path, length);
     }
     return folder;
+}
+
+/* Times a rename is tried on a folder that is called stale. */
+#define RENAMES 3
+
+static int is_at(const struct stat *file, const char *path)
+{
+    struct stat named;
+    return stat(path, &named) == 0 && named.st_dev == file->st_dev && named.st_ino == file->st_ino;
+}
+
+int mcbe_file_rename(const char *from, const char *to)
+{
+    struct stat file;
+    if (stat(from, &file) != 0) {
+        return errno;
+    }
+    int problem = 0;
+    for (int attempt = 0; attempt < RENAMES; attempt++) {
+        if (rename(from, to) == 0) {
+            return 0;
+        }
+        problem = errno;
+        if (problem == ENOENT && is_at(&file, to)) {
+            return 0;
+        }
+        if (problem != ESTALE) {
+            break;
+        }
+    }
+    return problem;
+}
+
+int mcbe_file_same(const char *path, const char *other)
+{
+    struct stat file;
+    return stat(path, &file) == 0 && is_at(&file, other);
 }
 
 int mcbe_file_sync_folder(const char *path)

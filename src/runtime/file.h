@@ -20,6 +20,14 @@ int mcbe_file_write(int fd, const void *data, size_t bytes, int64_t offset);
 /** Read all bytes at an offset. @return 0, or the errno value (EIO where the file ends early) */
 int mcbe_file_read(int fd, void *data, size_t bytes, int64_t offset);
 
+/** Rename, as sure as NFS allows: it repeats a request whose answer was lost and reports what the
+ *  repetition met, and may call a folder stale once. @return 0 if the file is at `to`, or the errno
+ *  value */
+int mcbe_file_rename(const char *from, const char *to);
+
+/** Are these two names of one file? */
+int mcbe_file_same(const char *path, const char *other);
+
 /** Make the folder entry of PATH durable. File systems that cannot do it for folders are taken to
  *  need none. @return 0, or the errno value */
 int mcbe_file_sync_folder(const char *path);

@@ -82,8 +82,8 @@ static mcbe_status_t create_file(mcbe_journal_t *journal, const char *resolved, 
     problem = journal->fd < 0
                   ? errno
                   : mcbe_file_write(journal->fd, journal->buffer, (size_t)journal->size, 0);
-    if (problem == 0 && (fsync(journal->fd) != 0 || rename(temporary, journal->path) != 0)) {
-        problem = errno;
+    if (problem == 0) {
+        problem = fsync(journal->fd) != 0 ? errno : mcbe_file_rename(temporary, journal->path);
     }
     if (problem == 0) {
         problem = mcbe_file_sync_folder(journal->path);

@@ -31,6 +31,7 @@ typedef struct holder {
     long pid; /* 0 if the file does not say */
     char job[64];
     char started[32];
+    char boot[64]; /* empty if the file does not say */
 } holder_t;
 
 static void host_name(char host[HOST_MAX])
@@ -41,13 +42,26 @@ static void host_name(char host[HOST_MAX])
     host[HOST_MAX - 1] = '\0';
 }
 
+/* A name for the time since this machine was started: process ids of before mean nothing. "-" if the
+ * system has none. */
+static void boot_name(char boot[64])
+{
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+    if (!file || fscanf(file, "%63s", boot) != 1) {
+        snprintf(boot, 64, "-");
+    }
+    if (file) {
+        fclose(file);
+    }
+}
+
 static holder_t read_holder(int fd)
 {
     char text[512] = {0};
     holder_t holder = {0};
     ssize_t got = pread(fd, text, sizeof text - 1, 0);
-    if (got <= 0 || sscanf(text, "host=%255s pid=%ld job=%63s started=%31s", holder.host,
-                           &holder.pid, holder.job, holder.started) != 4) {
+    if (got <= 0 || sscanf(text, "host=%255s pid=%ld job=%63s started=%31s boot=%63s", holder.host,
+                           &holder.pid, holder.job, holder.started, holder.boot) < 4) {
         holder = (holder_t){0};
     }
     return holder;
@@ -55,12 +69,13 @@ static holder_t read_holder(int fd)
 
 static int write_holder(int fd)
 {
-    char host[HOST_MAX], now[21], text[512];
+    char host[HOST_MAX], boot[64], now[21], text[512];
     const char *job = getenv("SLURM_JOB_ID");
     host_name(host);
+    boot_name(boot);
     mcbe_clock_utc(now);
-    int length = snprintf(text, sizeof text, "host=%s pid=%ld job=%.63s started=%s\n", host,
-                          (long)getpid(), job && *job ? job : "-", now);
+    int length = snprintf(text, sizeof text, "host=%s pid=%ld job=%.63s started=%s boot=%s\n", host,
+                          (long)getpid(), job && *job ? job : "-", now, boot);
     if (ftruncate(fd, 0) != 0) {
         return errno;
     }
@@ -90,12 +105,46 @@ static int is_at(int fd, const char *path)
            ours.st_ino == named.st_ino;
 }
 
+/* Of another host nothing can be said. */
 static int is_dead(const holder_t *holder)
 {
-    char host[HOST_MAX];
+    char host[HOST_MAX], boot[64];
     host_name(host);
-    return holder->pid > 0 && strcmp(holder->host, host) == 0 && kill((pid_t)holder->pid, 0) != 0 &&
-           errno == ESRCH;
+    boot_name(boot);
+    if (holder->pid <= 0 || strcmp(holder->host, host) != 0) {
+        return 0;
+    }
+    const int boots_known = boot[0] != '-' && holder->boot[0] != '\0' && holder->boot[0] != '-';
+    if (boots_known && strcmp(holder->boot, boot) != 0) {
+        return 1;
+    }
+    return kill((pid_t)holder->pid, 0) != 0 && errno == ESRCH;
+}
+
+/* Take the file of a dead run away. What is taken away is looked at again: another start may have
+ * done the same, and put its own in the place. */
+static mcbe_status_t clear(const char *path)
+{
+    char suffix[32];
+    snprintf(suffix, sizeof suffix, ".stale.%ld", (long)getpid());
+    char *aside = mcbe_file_suffixed(path, suffix);
+    if (!aside) {
+        return MCBE_ERR_NOMEM;
+    }
+    if (mcbe_file_rename(path, aside) == 0) {
+        const int fd = open(aside, O_RDONLY | O_CLOEXEC);
+        const holder_t holder = fd < 0 ? (holder_t){0} : read_holder(fd);
+        if (fd >= 0) {
+            close(fd);
+        }
+        if (is_dead(&holder)) {
+            unlink(aside);
+        } else {
+            rename(aside, path);
+        }
+    }
+    mcbe_free(aside);
+    return MCBE_OK;
 }
 
 /* No flock() here: whoever made the file holds the lock. @return as try_lock */
@@ -108,8 +157,7 @@ static mcbe_status_t try_without_flock(int made_it, int file, const char *path, 
     }
     holder_t holder = read_holder(file);
     if (is_dead(&holder)) {
-        unlink(path);
-        return MCBE_OK;
+        return clear(path);
     }
     char advice[1024];
     snprintf(advice, sizeof advice,

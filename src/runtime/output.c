@@ -11,8 +11,12 @@
 #include "journal.h"
 #include "lock.h"
 #include "memory.h"
+#include "duty.h"
 
 #define JOURNAL_SYNC_SECONDS 3.0
+/* Of the time of a run that goes on, for syncing the journal and for rewriting the result file. */
+#define SYNC_SHARE 0.005
+#define CHECKPOINT_SHARE 0.005
 
 struct mcbe_output {
     char *path, *journal_path;     /* owned */
@@ -23,12 +27,10 @@ struct mcbe_output {
     mcbe_store_t *store;
     mcbe_journal_t *journal; /* NULL if the output was complete when opened */
     mcbe_clock_t clock;
-    double checkpoint_seconds, next_sync, next_checkpoint;
-    int keep_previous;     /* the file that was there is still to become PATH.prev */
-    int64_t commits;       /* writings of the result file */
-    double commit_seconds; /* what the last one took */
-    int64_t units_before;  /* finished before this start */
-    int unsaved;           /* units since the result file was last written */
+    mcbe_duty_t append, sync, checkpoint; /* append: only to add up what it costs */
+    int keep_previous;                    /* the file that was there is still to become PATH.prev */
+    int64_t units_before;                 /* finished before this start, or elsewhere */
+    int unsaved;                          /* units since the result file was last written */
 };
 
 static int complete(const mcbe_output_t *o)
@@ -88,33 +90,31 @@ static mcbe_status_t compare(const mcbe_output_t *o, const char *path, const cha
                      path, differences.text);
 }
 
-/* Rename a result or a journal to PATH.prev before a fresh run makes its own, so that the new run,
- * if it is killed, is continued like any other. */
-static mcbe_status_t set_aside(const char *path, mcbe_error_t *err)
+/* Rename a result or a journal before the run makes its own, so that the new one, if it is killed,
+ * is continued like any other. */
+static mcbe_status_t set_aside(const char *path, const char *suffix, mcbe_error_t *err)
 {
-    char *previous = mcbe_file_suffixed(path, ".prev");
-    mcbe_status_t st = previous ? MCBE_OK : MCBE_ERR_NOMEM;
-    if (st == MCBE_OK && rename(path, previous) != 0) {
-        st = mcbe_fail(err, MCBE_ERR_IO, "cannot rename '%s' to '%s': %s", path, previous,
-                       strerror(errno));
+    char *aside = mcbe_file_suffixed(path, suffix);
+    mcbe_status_t st = aside ? MCBE_OK : MCBE_ERR_NOMEM;
+    const int problem = st == MCBE_OK ? mcbe_file_rename(path, aside) : 0;
+    if (problem) {
+        st = mcbe_fail(err, MCBE_ERR_IO, "cannot rename '%s' to '%s': %s", path, aside,
+                       strerror(problem));
     }
-    mcbe_free(previous);
+    mcbe_free(aside);
     return st;
 }
 
 /* The result file, if there is one: ours, readable, of this configuration. Loads its units, or if
  * fresh makes room for another. */
-static mcbe_status_t load_result(mcbe_output_t *o, int fresh, mcbe_error_t *err)
+static mcbe_status_t read_result(mcbe_output_t *o, int fresh, mcbe_error_t *err)
 {
     mcbe_store_info_t info = {0};
     char *listing = NULL;
     mcbe_status_t st;
-    if (!exists(o->path)) {
-        return MCBE_OK;
-    }
     MCBE_TRY(mcbe_store_peek(o->path, &info, err));
     if (fresh) {
-        st = set_aside(o->path, err);
+        st = set_aside(o->path, ".prev", err);
         goto out;
     }
     o->keep_previous = info.complete != 0; /* not a stage of this very run */
@@ -125,6 +125,34 @@ static mcbe_status_t load_result(mcbe_output_t *o, int fresh, mcbe_error_t *err)
 out:
     mcbe_free(listing);
     mcbe_store_info_free(&info);
+    return st;
+}
+
+/* Read what is there. A damaged result file gives way to the journal beside it, which is ours and of
+ * this configuration: what that lacks is computed again. Without a journal it is an error. */
+static mcbe_status_t load_result(mcbe_output_t *o, int fresh, const mcbe_log_t *log,
+                                 mcbe_error_t *err)
+{
+    mcbe_error_t problem = {0};
+    const mcbe_status_t st = exists(o->path) ? read_result(o, fresh, &problem) : MCBE_OK;
+    const int damaged = st == MCBE_ERR_DATA || st == MCBE_ERR_CORRUPT;
+    if (st == MCBE_OK) {
+        return st;
+    }
+    if (damaged && exists(o->journal_path)) {
+        mcbe_log_line(log, MCBE_LOG_WARNING,
+                      "%s; it is made anew from '%s', and the damaged file kept as '%s.damaged'",
+                      problem.text, o->journal_path, o->path);
+        o->keep_previous = 0;
+        return set_aside(o->path, ".damaged", err);
+    }
+    mcbe_fail(err, st, "%s", problem.text[0] ? problem.text : mcbe_strerror(st));
+    if (damaged) {
+        mcbe_fail(err, st,
+                  "there is no journal '%s' to make it anew from; put a copy of the file back, or "
+                  "move it away to compute everything again",
+                  o->journal_path);
+    }
     return st;
 }
 
@@ -154,7 +182,7 @@ static mcbe_status_t open_journal(mcbe_output_t *o, int fresh, const mcbe_log_t 
     int64_t torn = 0;
     mcbe_status_t st;
     if (fresh && exists(o->journal_path)) { /* it may hold units that no result file has */
-        MCBE_TRY(set_aside(o->journal_path, err));
+        MCBE_TRY(set_aside(o->journal_path, ".prev", err));
     }
     MCBE_TRY(mcbe_journal_open(&o->journal, o->journal_path, o->listing, keep_journalled, o,
                                o->provenance, &torn, err));
@@ -173,7 +201,6 @@ static mcbe_status_t allocate(mcbe_output_t *o, mcbe_session_t *session,
     o->session = session;
     o->provenance = provenance;
     o->clock = options->clock;
-    o->checkpoint_seconds = options->checkpoint_seconds;
     o->path = mcbe_strdup(options->path);
     o->journal_path = mcbe_file_suffixed(options->path, ".journal");
     o->listing = mcbe_shard_listing(mcbe_config_resolved(session->config), options->shard);
@@ -212,7 +239,7 @@ mcbe_status_t mcbe_output_open(mcbe_output_t **output, mcbe_session_t *session,
     mcbe_file_remove_temporaries(o->path);
     mcbe_file_remove_temporaries(o->journal_path);
     MCBE_TRY(check_journal(o, options->fresh, err));
-    MCBE_TRY(load_result(o, options->fresh, err));
+    MCBE_TRY(load_result(o, options->fresh, &options->log, err));
     if (!(complete(o) && exists(o->path) && !exists(o->journal_path))) {
         MCBE_TRY(open_journal(o, options->fresh, &options->log, err));
         o->units_before = mcbe_store_done_count(o->store);
@@ -220,8 +247,9 @@ mcbe_status_t mcbe_output_open(mcbe_output_t **output, mcbe_session_t *session,
         MCBE_TRY(mcbe_journal_append_segment(o->journal, provenance, err));
     }
     const double now = mcbe_clock_now(&o->clock);
-    o->next_sync = now + JOURNAL_SYNC_SECONDS;
-    o->next_checkpoint = now + o->checkpoint_seconds;
+    o->append = mcbe_duty_begin(0.0, SYNC_SHARE, now);
+    o->sync = mcbe_duty_begin(JOURNAL_SYNC_SECONDS, SYNC_SHARE, now);
+    o->checkpoint = mcbe_duty_begin(options->checkpoint_seconds, CHECKPOINT_SHARE, now);
     *output = o;
     o = NULL;
 out:
@@ -258,7 +286,9 @@ mcbe_status_t mcbe_output_put(mcbe_output_t *o, mcbe_record_t *record, mcbe_erro
 {
     mcbe_status_t st = MCBE_OK;
     if (!mcbe_store_get(o->store, record->cell, record->trial)) {
+        const double begun = mcbe_clock_now(&o->clock);
         st = mcbe_journal_append(o->journal, record, err);
+        mcbe_duty_done(&o->append, begun, mcbe_clock_now(&o->clock));
         o->unsaved++;
     }
     return st == MCBE_OK ? mcbe_store_put(o->store, record, err) : st;
@@ -272,53 +302,60 @@ mcbe_status_t mcbe_output_adopt(mcbe_output_t *o, mcbe_record_t *record, mcbe_er
     return st;
 }
 
+static mcbe_status_t sync_journal(mcbe_output_t *o, mcbe_error_t *err)
+{
+    const double begun = mcbe_clock_now(&o->clock);
+    const mcbe_status_t st = mcbe_journal_sync(o->journal, err);
+    mcbe_duty_done(&o->sync, begun, mcbe_clock_now(&o->clock));
+    return st;
+}
+
 static mcbe_status_t commit(mcbe_output_t *o, const char *reason, mcbe_error_t *err)
 {
+    const double begun = mcbe_clock_now(&o->clock);
     mcbe_provenance_end_segment(o->provenance, mcbe_store_done_count(o->store) - o->units_before,
                                 reason);
-    const double start = mcbe_clock_now(&o->clock);
     mcbe_status_t st = mcbe_store_commit(o->store, o->path, o->provenance, o->keep_previous, err);
-    o->commit_seconds = mcbe_clock_now(&o->clock) - start;
-    o->commits++;
     if (st == MCBE_OK) {
         o->keep_previous = 0;
         o->unsaved = 0;
-        o->next_checkpoint = mcbe_clock_now(&o->clock) + o->checkpoint_seconds;
     }
+    mcbe_duty_done(&o->checkpoint, begun, mcbe_clock_now(&o->clock));
     return st;
 }
 
 mcbe_status_t mcbe_output_tick(mcbe_output_t *o, mcbe_error_t *err)
 {
     const double now = mcbe_clock_now(&o->clock);
-    if (o->unsaved > 0 && now >= o->next_checkpoint) {
+    if (o->unsaved > 0 && mcbe_duty_due(&o->checkpoint, now)) {
         return commit(o, MCBE_SEGMENT_RUNNING, err);
     }
-    if (now >= o->next_sync) {
-        o->next_sync = now + JOURNAL_SYNC_SECONDS;
-        return mcbe_journal_sync(o->journal, err);
-    }
-    return MCBE_OK;
-}
-
-int64_t mcbe_output_commits(const mcbe_output_t *o, double *seconds)
-{
-    *seconds = o->commit_seconds;
-    return o->commits;
+    return mcbe_duty_due(&o->sync, now) ? sync_journal(o, err) : MCBE_OK;
 }
 
 mcbe_status_t mcbe_output_finish(mcbe_output_t *o, const char *reason, mcbe_error_t *err)
 {
-    mcbe_status_t st = mcbe_journal_sync(o->journal, err);
+    mcbe_status_t st = sync_journal(o, err);
     if (st == MCBE_OK) {
         st = commit(o, reason, err);
     }
     if (st == MCBE_OK && complete(o)) {
         mcbe_journal_close(&o->journal);
-        if (unlink(o->journal_path) != 0) {
+        if (unlink(o->journal_path) != 0 && errno != ENOENT) {
             st = mcbe_fail(err, MCBE_ERR_IO, "'%s' is complete, but '%s' cannot be removed: %s",
                            o->path, o->journal_path, strerror(errno));
         }
     }
     return st;
+}
+
+mcbe_output_cost_t mcbe_output_cost(const mcbe_output_t *o)
+{
+    return (mcbe_output_cost_t){.records = o->append.count,
+                                .syncs = o->sync.count,
+                                .files = o->checkpoint.count,
+                                .record_seconds = o->append.seconds,
+                                .sync_seconds = o->sync.seconds,
+                                .file_seconds = o->checkpoint.seconds,
+                                .last_file_seconds = o->checkpoint.took};
 }

@@ -23,8 +23,9 @@ typedef struct mcbe_output_options {
 } mcbe_output_options_t;
 
 /** Lock the output, check what is there, load what is finished, open the journal. Not collective:
- *  rank 0. On any error nothing has been changed. An output that is complete is left untouched: see
- *  mcbe_output_settled.
+ *  rank 0. On any error nothing has been changed, but that a file may have been set aside. An
+ *  output that is complete is left untouched: see mcbe_output_settled. A damaged result file becomes
+ *  PATH.damaged, with a warning, if there is a journal to make it anew from.
  *  @param[in,out] session     borrowed, must outlive it (its config's listing is resolved here)
  *  @param[in,out] provenance  borrowed, must outlive it; gets the segments of earlier starts
  *  @return MCBE_OK; MCBE_ERR_LOCKED, MCBE_ERR_IO, MCBE_ERR_DATA, MCBE_ERR_VERSION,
@@ -51,15 +52,22 @@ MCBE_NODISCARD mcbe_status_t mcbe_output_put(mcbe_output_t *output, mcbe_record_
 /** The same for a unit that was computed elsewhere: it does not count as one of this segment. */
 MCBE_NODISCARD mcbe_status_t mcbe_output_adopt(mcbe_output_t *output, mcbe_record_t *record,
                                                mcbe_error_t *err);
-/** Sync the journal and rebuild the result file when it is time. @return MCBE_OK; MCBE_ERR_IO */
+/** Sync the journal and rebuild the result file when it is time: every few seconds and every
+ *  checkpoint_seconds, or so much less often that both together take at most 1 % of the time.
+ *  @return MCBE_OK; MCBE_ERR_IO */
 MCBE_NODISCARD mcbe_status_t mcbe_output_tick(mcbe_output_t *output, mcbe_error_t *err);
-
-/** How often the result file was written so far. @param[out] seconds  what the last time took */
-int64_t mcbe_output_commits(const mcbe_output_t *output, double *seconds);
 
 /** Write the result file; once it is complete and durable the journal goes.
  *  @param[in] reason  why the run ends, for the segment table: "complete", ... */
 MCBE_NODISCARD mcbe_status_t mcbe_output_finish(mcbe_output_t *output, const char *reason,
                                                 mcbe_error_t *err);
+
+/* What keeping the results has cost since the output was opened. */
+typedef struct mcbe_output_cost {
+    int64_t records, syncs, files; /* appended to the journal; of the journal; result files built */
+    double record_seconds, sync_seconds, file_seconds;
+    double last_file_seconds; /* what the last one took */
+} mcbe_output_cost_t;
+mcbe_output_cost_t mcbe_output_cost(const mcbe_output_t *output);
 
 #endif

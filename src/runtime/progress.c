@@ -184,7 +184,8 @@ void mcbe_progress_tick(mcbe_progress_t *progress)
         return;
     }
     const double now = mcbe_clock_now(&progress->clock);
-    if (now < progress->due) {
+    /* a clock that has gone back far must not silence the rest of the run */
+    if (now < progress->due && now >= progress->due - progress->interval) {
         return;
     }
     char facts[FACTS_SIZE];

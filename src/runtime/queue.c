@@ -7,26 +7,40 @@
 #include "clock.h"
 #include "memory.h"
 
-/* A leader asks with TAG_READY (nothing finished) or TAG_RESULT (packed records); the answer,
- * TAG_UNIT, is an answer_t. TAG_SIGNAL tells rank 0 of a signal, TAG_STOP tells a leader why the run
+/* A leader asks with TAG_READY (at its start) or TAG_RESULT (packed records; none if the unit was given
+ * up); the answer, TAG_UNIT, is an answer_t. It may be there already: see answer_leader. TAG_SIGNAL tells rank 0 of a signal, TAG_STOP tells a leader why the run
  * stops: once, and only if it has not been dismissed before. */
 enum { TAG_READY = 1, TAG_RESULT, TAG_UNIT, TAG_STOP, TAG_SIGNAL };
 #define NO_UNIT ((int64_t)-1)
 
+/* A leader is given its next job early only if handing out all that is left keeps the groups busy for
+ * this many times the job it has in hand: whoever has a job waiting behind another must not be the last
+ * to end, even where plans are wrong by a small factor. */
+#define AHEAD 4.0
+
 /* How long rank 0 sleeps when it has nothing to compute and nobody asks. */
 #define IDLE_NANOSECONDS 100000
+
+/* What rank 0 knows of a leader. */
+typedef struct leader {
+    int answering;  /* it expects an answer, or has a job */
+    int jobs;       /* given and not finished: at most one in hand and one ahead */
+    double seconds; /* planned, of the one it was given last */
+} leader_t;
 
 typedef struct dispatcher {
     const mcbe_queue_t *queue;
     mcbe_comm_t *comm;  /* all ranks */
     mcbe_comm_t *group; /* ranks that share this rank's units */
     mcbe_clock_t clock;
-    int64_t next;             /* rank 0: position in the list */
-    unsigned char *answering; /* rank 0: [ranks], leaders that still expect an answer; owned */
-    int leaders_left;         /* rank 0: how many these are */
-    int signal_told;          /* this rank's signal is known to rank 0 */
-    mcbe_stop_t stop;         /* kind NONE until this rank knows of one */
-    double give_up;           /* clock reading from which on a unit in hand is given up then */
+    int64_t next;        /* rank 0: position in the list */
+    double seconds_left; /* rank 0: planned, of the list from there on */
+    int groups;          /* of all ranks */
+    leader_t *leaders;   /* rank 0: [ranks], of which those that lead a group count; owned */
+    int leaders_left;    /* rank 0: how many of them are answering */
+    int signal_told;     /* this rank's signal is known to rank 0 */
+    mcbe_stop_t stop;    /* kind NONE until this rank knows of one */
+    double give_up;      /* clock reading from which on a unit in hand is given up then */
 } dispatcher_t;
 
 /* What a leader gets for its question. */
@@ -67,8 +81,9 @@ static int64_t take_unit(dispatcher_t *d)
     const mcbe_queue_t *queue = d->queue;
     while (d->stop.kind == MCBE_STOP_NONE && d->next < queue->count) {
         const int64_t unit = queue->order[d->next++];
-        if (mcbe_runctl_fits(queue->control, mcbe_plan_job_seconds(&queue->session->plan, unit),
-                             queue->group_size)) {
+        const double seconds = mcbe_plan_job_seconds(&queue->session->plan, unit);
+        d->seconds_left -= seconds;
+        if (mcbe_runctl_fits(queue->control, seconds, queue->group_size)) {
             return unit;
         }
     }
@@ -90,7 +105,7 @@ static void consider_stop(dispatcher_t *d)
     const mcbe_stop_t stop = mcbe_runctl_reason(d->queue->control);
     learn_stop(d, &stop);
     for (int rank = 1; rank < mcbe_comm_size(d->comm); rank++) {
-        if (d->answering[rank]) {
+        if (d->leaders[rank].answering) {
             mcbe_comm_send(d->comm, rank, TAG_STOP, &stop, sizeof stop);
         }
     }
@@ -151,8 +166,8 @@ static void send_job(dispatcher_t *d, const job_t *job)
         bytes += sizeof(packed_head_t) +
                  (size_t)job->records[i].word_count * sizeof *job->records[i].words;
     }
-    char *message = mcbe_alloc(bytes, 1);
-    if (!message) {
+    char *message = bytes > 0 ? mcbe_alloc(bytes, 1) : NULL;
+    if (bytes > 0 && !message) {
         stop_run(d, MCBE_ERR_NOMEM, &(mcbe_error_t){0});
     }
     for (int64_t i = 0; i < job->count; i++) {
@@ -186,13 +201,43 @@ static void keep_results(dispatcher_t *d, const char *message, size_t bytes)
 }
 
 /* Rank 0: the next unit, or that there is none, to a leader. */
-static void answer_leader(dispatcher_t *d, int leader)
+static void hand_out(dispatcher_t *d, int to)
 {
+    leader_t *leader = &d->leaders[to];
     const answer_t answer = {.unit = take_unit(d), .stopped = d->stop.kind != MCBE_STOP_NONE};
-    mcbe_comm_send(d->comm, leader, TAG_UNIT, &answer, sizeof answer);
+    mcbe_comm_send(d->comm, to, TAG_UNIT, &answer, sizeof answer);
     if (answer.unit == NO_UNIT) {
-        d->answering[leader] = 0;
+        leader->answering = 0;
         d->leaders_left--;
+    } else {
+        leader->jobs++;
+        leader->seconds = mcbe_plan_job_seconds(&d->queue->session->plan, answer.unit);
+    }
+}
+
+/* Rank 0: may a leader have its next job while it computes? Not near the end of the list, where that
+ * job could wait for the one in hand while others have nothing left to do, and not near a time limit. */
+static int may_go_ahead(const dispatcher_t *d, const leader_t *leader)
+{
+    const mcbe_queue_t *queue = d->queue;
+    return d->stop.kind == MCBE_STOP_NONE && d->next < queue->count &&
+           d->seconds_left > AHEAD * leader->seconds * d->groups &&
+           mcbe_runctl_would_fit(queue->control,
+                                 leader->seconds + mcbe_plan_job_seconds(&queue->session->plan,
+                                                                         queue->order[d->next]),
+                                 queue->group_size);
+}
+
+/* Rank 0: answer a leader. Its next job comes ahead of its asking, so that it need not wait until rank 0
+ * has finished a block. */
+static void answer_leader(dispatcher_t *d, int to)
+{
+    const leader_t *leader = &d->leaders[to];
+    if (leader->jobs == 0) {
+        hand_out(d, to);
+    }
+    if (leader->jobs == 1 && may_go_ahead(d, leader)) {
+        hand_out(d, to);
     }
 }
 
@@ -209,6 +254,7 @@ static void serve_one(dispatcher_t *d)
         memcpy(&number, message, sizeof number);
         mcbe_runctl_signal(d->queue->control, (int)number);
     } else {
+        d->leaders[source].jobs -= tag == TAG_RESULT;
         /* the answer first: the leader computes while the record goes to disk */
         answer_leader(d, source);
         if (tag == TAG_RESULT) {
@@ -220,7 +266,7 @@ static void serve_one(dispatcher_t *d)
 
 static void serve_all_waiting(dispatcher_t *d)
 {
-    while (d->leaders_left > 0 && mcbe_comm_waiting(d->comm)) {
+    while (d->leaders_left > 0 && mcbe_comm_waiting(d->comm, -1)) {
         serve_one(d);
     }
     consider_stop(d);
@@ -234,8 +280,8 @@ static int look(void *context)
     pass_signal_on(d);
     if (mcbe_comm_rank(d->comm) == 0) {
         serve_all_waiting(d);
-    } else if (d->stop.kind == MCBE_STOP_NONE && mcbe_comm_waiting(d->comm)) {
-        receive_stop(d); /* nothing else is sent to a rank that computes */
+    } else if (d->stop.kind == MCBE_STOP_NONE && mcbe_comm_waiting(d->comm, TAG_STOP)) {
+        receive_stop(d);
     }
     return d->stop.kind != MCBE_STOP_NONE && mcbe_clock_now(&d->clock) >= d->give_up;
 }
@@ -246,7 +292,7 @@ static void serve_to_the_end(dispatcher_t *d)
     const struct timespec nap = {.tv_nsec = IDLE_NANOSECONDS};
     while (d->leaders_left > 0) {
         pass_signal_on(d);
-        if (mcbe_comm_waiting(d->comm)) {
+        if (mcbe_comm_waiting(d->comm, -1)) {
             serve_one(d);
         } else {
             nanosleep(&nap, NULL);
@@ -303,14 +349,8 @@ static void compute_job(dispatcher_t *d, int64_t unit, job_t *job)
     }
 }
 
-/* A group's leader that is not rank 0 gets its units by message. */
-static int64_t ask_for_unit(dispatcher_t *d, const job_t *finished)
+static int64_t receive_unit(dispatcher_t *d)
 {
-    if (finished->count > 0) {
-        send_job(d, finished);
-    } else {
-        mcbe_comm_send(d->comm, 0, TAG_READY, NULL, 0);
-    }
     void *message;
     size_t bytes;
     mcbe_comm_receive(d->comm, 0, TAG_UNIT, NULL, NULL, &message, &bytes);
@@ -322,6 +362,24 @@ static int64_t ask_for_unit(dispatcher_t *d, const job_t *finished)
         receive_stop(d);
     }
     return answer.unit;
+}
+
+/* A group's leader that is not rank 0 gets its units by message. One that was handed out before the run
+ * was stopped goes back. @param[in] finished  NULL at the start */
+static int64_t ask_for_unit(dispatcher_t *d, const job_t *finished)
+{
+    const job_t none = {0};
+    if (finished) {
+        send_job(d, finished);
+    } else {
+        mcbe_comm_send(d->comm, 0, TAG_READY, NULL, 0);
+    }
+    int64_t unit = receive_unit(d);
+    while (unit != NO_UNIT && look(d)) {
+        send_job(d, &none);
+        unit = receive_unit(d);
+    }
+    return unit;
 }
 
 /* Rank 0: the records of its own job. */
@@ -341,11 +399,11 @@ static void work(dispatcher_t *d)
     const int leads = mcbe_comm_rank(d->group) == 0, is_root = mcbe_comm_rank(d->comm) == 0;
     job_t job = {0};
     int64_t unit = NO_UNIT;
-    for (;;) {
+    for (int first = 1;; first = 0) {
         if (is_root) {
             unit = take_unit(d);
         } else if (leads) {
-            unit = ask_for_unit(d, &job);
+            unit = ask_for_unit(d, first ? NULL : &job);
         }
         free_job(&job);
         mcbe_comm_broadcast(d->group, &unit, sizeof unit);
@@ -363,14 +421,18 @@ static void work(dispatcher_t *d)
 static mcbe_status_t form_groups(dispatcher_t *d)
 {
     const int size = mcbe_comm_size(d->comm), group = d->queue->group_size;
-    d->answering = mcbe_alloc((size_t)size, sizeof *d->answering);
-    if (!d->answering) {
+    d->leaders = mcbe_alloc((size_t)size, sizeof *d->leaders);
+    if (!d->leaders) {
         return MCBE_ERR_NOMEM;
+    }
+    d->groups = mcbe_plan_group_count(size, group);
+    for (int64_t i = 0; i < d->queue->count; i++) {
+        d->seconds_left += mcbe_plan_job_seconds(&d->queue->session->plan, d->queue->order[i]);
     }
     for (int rank = 1; rank < size; rank++) {
         const int leads =
             mcbe_plan_group_of(rank, size, group) != mcbe_plan_group_of(rank - 1, size, group);
-        d->answering[rank] = (unsigned char)leads;
+        d->leaders[rank].answering = leads;
         d->leaders_left += leads;
     }
     return mcbe_comm_split(&d->group, d->comm,
@@ -380,7 +442,7 @@ static mcbe_status_t form_groups(dispatcher_t *d)
 /* Signals that came too late to be looked at. */
 static void drop_messages(dispatcher_t *d)
 {
-    while (mcbe_comm_waiting(d->comm)) {
+    while (mcbe_comm_waiting(d->comm, TAG_SIGNAL)) {
         void *message;
         size_t bytes;
         mcbe_comm_receive(d->comm, -1, TAG_SIGNAL, NULL, NULL, &message, &bytes);
@@ -406,6 +468,6 @@ mcbe_stop_t mcbe_queue_run(const mcbe_queue_t *queue, mcbe_comm_t *comm)
     mcbe_comm_sum_i64(comm, why, 2); /* behind it nobody sends signals any more */
     drop_messages(&d);
     mcbe_comm_destroy(&d.group);
-    mcbe_free(d.answering);
+    mcbe_free(d.leaders);
     return (mcbe_stop_t){.kind = why[0], .signal = why[1]};
 }

@@ -290,13 +290,12 @@ static mcbe_status_t deliver(void *context, mcbe_record_t *record, mcbe_error_t 
 /* The result file may have been written since the last look. */
 static void note_commit(run_t *run)
 {
-    double seconds;
-    const int64_t commits = mcbe_output_commits(run->output, &seconds);
-    if (commits > run->commits) {
-        run->commits = commits;
-        mcbe_runctl_checkpoint(&run->control, seconds);
+    const mcbe_output_cost_t cost = mcbe_output_cost(run->output);
+    if (cost.files > run->commits) {
+        run->commits = cost.files;
+        mcbe_runctl_checkpoint(&run->control, cost.last_file_seconds);
         mcbe_events_checkpoint(run->events, mcbe_store_done_count(mcbe_output_store(run->output)),
-                               seconds);
+                               cost.last_file_seconds);
     }
 }
 
@@ -368,7 +367,9 @@ static mcbe_status_t finish(run_t *run, const mcbe_stop_t *stop, mcbe_error_t *e
     }
     mcbe_status_t st = mcbe_output_finish(run->output, name, err);
     note_commit(run);
-    mcbe_events_end(run->events, st == MCBE_OK ? name : "failed", done, total);
+    const mcbe_output_cost_t cost = mcbe_output_cost(run->output);
+    mcbe_events_end(run->events, st == MCBE_OK ? name : "failed", done, total,
+                    cost.record_seconds + cost.sync_seconds + cost.file_seconds);
     mcbe_progress_end(&run->progress, st == MCBE_OK ? name : "failed");
     if (st == MCBE_OK && done < total) {
         st = mcbe_fail(err, MCBE_STOPPED,

@@ -114,11 +114,16 @@ int mcbe_runctl_look(mcbe_runctl_t *control)
     return control->stop.kind != MCBE_STOP_NONE;
 }
 
-int mcbe_runctl_fits(mcbe_runctl_t *control, double planned, int ranks)
+int mcbe_runctl_would_fit(const mcbe_runctl_t *control, double planned, int ranks)
 {
     const double upper = mcbe_pace_upper(&control->pace);
     const double ratio = upper > 0.0 ? upper : 1.0 / PLAN_DOUBT;
-    const int fits = ratio * planned / ranks < mcbe_runctl_left(control);
+    return ratio * planned / ranks < mcbe_runctl_left(control);
+}
+
+int mcbe_runctl_fits(mcbe_runctl_t *control, double planned, int ranks)
+{
+    const int fits = mcbe_runctl_would_fit(control, planned, ranks);
     control->refused += !fits;
     return fits;
 }

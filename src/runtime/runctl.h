@@ -66,6 +66,8 @@ void mcbe_runctl_signal(mcbe_runctl_t *control, int signal);
  *  the plan's estimates are believed within a factor of four.
  *  @param[in] planned  estimated core-seconds  @param[in] ranks  that will share it */
 int mcbe_runctl_fits(mcbe_runctl_t *control, double planned, int ranks);
+/** The same as a mere question: nothing is refused. */
+int mcbe_runctl_would_fit(const mcbe_runctl_t *control, double planned, int ranks);
 
 /** A job has taken so many core-seconds. */
 void mcbe_runctl_measure(mcbe_runctl_t *control, double planned, double measured);

@@ -322,6 +322,9 @@ static int keep(const char *path, const char *previous)
         return errno;
     }
     int bad = link(path, previous);
+    if (bad && errno == EEXIST && mcbe_file_same(path, previous)) {
+        return 0; /* NFS repeated the request, since its answer was lost */
+    }
     if (bad && (errno == EPERM || errno == ENOTSUP || errno == ENOSYS || errno == EMLINK)) {
         bad = rename(path, previous);
     }
@@ -349,8 +352,7 @@ mcbe_status_t mcbe_store_commit(const mcbe_store_t *store, const char *path,
         failed = temporary;
     } else if (keep_previous && (problem = keep(path, previous)) != 0) {
         failed = previous;
-    } else if (rename(temporary, path) != 0) {
-        problem = errno;
+    } else if ((problem = mcbe_file_rename(temporary, path)) != 0) {
         if (keep_previous && access(path, F_OK) != 0 && rename(previous, path) != 0) {
             failed = previous; /* without hard links the old file has moved there, and stays */
         }

@@ -94,6 +94,13 @@ class Ends(Scripts):
         self.assertEqual(self.called("scontrol"), [])
         self.assertIn("no unit was finished in this start (3 in all)", done.stderr)
 
+    def test_a_launch_that_fails_is_tried_three_times(self):
+        done = self.run_script("phase_diagram.sbatch", self.dir / "config.yaml", self.out, code=205, progress=0)
+        self.assertEqual(done.returncode, 205)
+        self.assertEqual(len(self.called("mcbe run")), 3)
+        self.assertEqual(self.called("scontrol"), [])
+        self.assertIn("launching again, try 3 of 3", done.stdout)
+
     def test_not_for_errors_that_stay(self):
         for code in (64, 65, 74):
             done = self.run_script("phase_diagram.sbatch", self.dir / "config.yaml", self.out, code=code)

@@ -91,7 +91,7 @@ static void the_parent_is_left_as_it_was(void **state)
     while (!found) {
         MPI_Iprobe(ranks.rank, 0, MPI_COMM_WORLD, &found, MPI_STATUS_IGNORE);
     }
-    REQUIRE(!mcbe_comm_waiting(ranks.comm));
+    REQUIRE(!mcbe_comm_waiting(ranks.comm, -1));
     MPI_Recv(&received, 1, MPI_INT, ranks.rank, 0, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
     MPI_Wait(&request, MPI_STATUS_IGNORE);
     REQUIRE(received == 5);
@@ -343,7 +343,7 @@ static void messages_of_any_length_arrive(void **state)
         mcbe_free(taken);
         mcbe_free(data);
     }
-    REQUIRE(!mcbe_comm_waiting(ranks.comm)); /* the empty last piece has been taken too */
+    REQUIRE(!mcbe_comm_waiting(ranks.comm, -1)); /* the empty last piece has been taken too */
     close_ranks(&ranks);
 }
 
@@ -399,19 +399,19 @@ static void waiting_tells_of_a_message_and_leaves_it(void **state)
 {
     (void)state;
     ranks_t ranks = open_ranks();
-    REQUIRE(!mcbe_comm_waiting(ranks.comm));
+    REQUIRE(!mcbe_comm_waiting(ranks.comm, -1));
     /* nobody has sent before everybody has looked */
     REQUIRE(mcbe_comm_agree(ranks.comm, MCBE_OK, NULL) == MCBE_OK);
     mcbe_comm_send(ranks.comm, (ranks.rank + 1) % ranks.size, 9, "!", 1);
-    while (!mcbe_comm_waiting(ranks.comm)) {
+    while (!mcbe_comm_waiting(ranks.comm, -1)) {
     }
-    REQUIRE(mcbe_comm_waiting(ranks.comm));
+    REQUIRE(mcbe_comm_waiting(ranks.comm, -1));
     void *taken = NULL;
     size_t bytes = 0;
     mcbe_comm_receive(ranks.comm, -1, 9, NULL, NULL, &taken, &bytes);
     REQUIRE(bytes == 1 && *(char *)taken == '!');
     mcbe_free(taken);
-    REQUIRE(!mcbe_comm_waiting(ranks.comm));
+    REQUIRE(!mcbe_comm_waiting(ranks.comm, -1));
     close_ranks(&ranks);
 }
 

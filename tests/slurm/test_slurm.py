@@ -17,7 +17,7 @@ FINAL = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEM
 STOPPED = 75
 PATIENCE = 240
 
-# some ten seconds on two cores
+# some seconds on two cores
 LONG = {"trials": 120, "grid.n": {"values": [4, 8]}, "grid.m": {"values": [10, 20, 40]}, "sampling.samples": 100000}
 UNITS = 720
 ENDLESS = {"trials": 1, "grid.n": 30, "grid.m": 60, "sampling.samples": 10**12}
@@ -122,13 +122,13 @@ class Runs(Slurm):
 class Interrupted(Slurm):
     def test_the_signal_before_the_time_limit(self):
         """SLURM sends it up to a minute early: with a limit of one minute some seconds after the start."""
-        changes = {**LONG, "trials": 400}
+        changes = {**LONG, "sampling.samples": 5000000}
         job = self.submit("phase_diagram.sbatch", self.config(changes), self.out,
                           options=("--nodes=1", "--ntasks-per-node=2", "--time=1", "--signal=B:USR1@50"))
         facts = self.wait(job)
         self.assertGreater(int(facts["Restarts"]), 0, self.text())
         self.assertIn("stopped by signal USR1", self.text())
-        self.assert_complete(facts, changes, 2400)
+        self.assert_complete(facts, changes, UNITS)
 
     def test_a_limit_of_twenty_seconds(self):
         """The diagram of 3,915 cells, in pieces."""
@@ -166,20 +166,25 @@ class Interrupted(Slurm):
         self.assert_complete(facts, LONG, UNITS)
 
     def test_jobs_that_submit_the_next_one(self):
-        changes = {**LONG, "trials": 240}
-        first = self.submit("resubmit.sbatch", self.config(changes), self.out, "--max-walltime", "4",
-                            options=("--ntasks-per-node=2", "--time=5"), SBATCH_OUTPUT=str(self.log))
+        changes = {**LONG, "sampling.samples": 1000000}
+        # the next job has the script's settings, not those given to sbatch
+        script = self.dir / "resubmit.sbatch"
+        text = (SCRIPTS / "resubmit.sbatch").read_text()
+        script.write_text(text.replace("--ntasks-per-node=16", "--ntasks-per-node=2").replace("--output=%x.log",
+                                                                                             f"--output={self.log}"))
+        first = self.submit(script, self.config(changes), self.out, "--max-walltime", "4")
         deadline = time.monotonic() + PATIENCE
         while self.call("squeue", "-h", "-o", "%A").strip():
             self.assertLess(time.monotonic(), deadline, self.text())
             time.sleep(0.5)
+        self.assertIn("is complete", self.text())
         self.assert_identical(self.whole(changes), self.out)
-        self.assertEqual(int(system.segments(self.out)["units"].sum()), 1440)
+        self.assertEqual(int(system.segments(self.out)["units"].sum()), UNITS)
         self.assertGreater(len(system.segments(self.out)), 1)
         self.assertEqual(self.job(first)["ExitCode"], f"{STOPPED}:0")
 
     def test_a_node_that_is_lost(self):
-        changes = {**LONG, "trials": 400}
+        changes = {**LONG, "sampling.samples": 2000000}
         job = self.submit("phase_diagram.sbatch", self.config(changes), self.out,
                           options=("--nodes=2", "--ntasks-per-node=2", "--time=10", "--nodelist=n2,n3"))
         self.wait_for_units()
@@ -188,7 +193,7 @@ class Interrupted(Slurm):
             self.assertTrue(system.until(lambda: self.job(job)["Restarts"] != "0", 90), self.text())
         finally:
             cluster("restore", "n3")
-        self.assert_complete(self.wait(job), changes, 2400)
+        self.assert_complete(self.wait(job), changes, UNITS)
 
     def test_no_restart_without_progress(self):
         job = self.submit("phase_diagram.sbatch", self.config(ENDLESS), self.out, "--max-walltime", "3",

@@ -49,6 +49,81 @@ static void a_short_write_is_not_a_success(void **state)
     close(fd);
 }
 
+static int64_t size_at(const char *path)
+{
+    struct stat facts;
+    assert_int_equal(stat(path, &facts), 0);
+    return (int64_t)facts.st_size;
+}
+
+/* What the rename() below says instead of doing it, that many times; or after doing it, once. */
+static struct {
+    int stale;
+    int answer_lost;
+} network;
+
+/* Takes the place of the C library's. */
+int rename(const char *from, const char *to)
+{
+    if (network.stale > 0) {
+        network.stale--;
+        errno = ESTALE;
+        return -1;
+    }
+    const int bad = renameat(AT_FDCWD, from, AT_FDCWD, to);
+    if (!bad && network.answer_lost) {
+        network.answer_lost = 0;
+        errno = ENOENT; /* what the repeated request meets */
+        return -1;
+    }
+    return bad;
+}
+
+static void a_rename_that_was_done_counts(void **state)
+{
+    (void)state;
+    const int stale[] = {0, 1, 2};
+    for (size_t k = 0; k < COUNT_OF(stale); k++) {
+        spill("from", "new", 3);
+        spill("to", "older", 5);
+        network.stale = stale[k];
+        network.answer_lost = 1;
+        assert_int_equal(mcbe_file_rename("from", "to"), 0);
+        assert_false(is_there("from"));
+        assert_int_equal(size_at("to"), 3);
+    }
+}
+
+static void a_rename_that_was_not_done_is_told(void **state)
+{
+    (void)state;
+    spill("to", "older", 5);
+    assert_int_equal(mcbe_file_rename("nothing", "to"), ENOENT);
+    spill("from", "new", 3);
+    assert_int_equal(mcbe_file_rename("from", "no-such-folder/to"), ENOENT);
+    network.stale = 1000;
+    assert_int_equal(mcbe_file_rename("from", "to"), ESTALE);
+    network.stale = 0;
+    assert_true(is_there("from"));
+    assert_int_equal(size_at("to"), 5);
+    unlink("from");
+    unlink("to");
+}
+
+static void one_file_may_have_two_names(void **state)
+{
+    (void)state;
+    spill("one", "x", 1);
+    spill("other", "x", 1);
+    assert_int_equal(link("one", "second"), 0);
+    assert_true(mcbe_file_same("one", "second"));
+    assert_false(mcbe_file_same("one", "other"));
+    assert_false(mcbe_file_same("one", "nothing"));
+    unlink("one");
+    unlink("other");
+    unlink("second");
+}
+
 static void folders_can_be_synced(void **state)
 {
     (void)state;
@@ -104,6 +179,9 @@ int main(void)
     const struct CMUnitTest tests[] = {UNIT_TEST(names_are_put_together),
                                        UNIT_TEST(bytes_go_where_they_belong),
                                        UNIT_TEST(a_short_write_is_not_a_success),
+                                       UNIT_TEST(a_rename_that_was_done_counts),
+                                       UNIT_TEST(a_rename_that_was_not_done_is_told),
+                                       UNIT_TEST(one_file_may_have_two_names),
                                        UNIT_TEST(folders_can_be_synced),
                                        UNIT_TEST(only_abandoned_temporaries_are_removed),
                                        UNIT_TEST(survives_failed_allocations)};

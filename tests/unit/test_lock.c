@@ -174,11 +174,12 @@ static void releasing_leaves_the_file_of_another(void **state)
     assert_file_holds(PATH, "another's", 9);
 }
 
-static void write_lock_of(const char *host, pid_t pid)
+static void write_lock_of(const char *host, pid_t pid, const char *more)
 {
     char text[512];
-    int length = snprintf(text, sizeof text, "host=%s pid=%ld job=- started=2024-01-01T00:00:00Z\n",
-                          host, (long)pid);
+    int length =
+        snprintf(text, sizeof text, "host=%s pid=%ld job=- started=2024-01-01T00:00:00Z%s\n", host,
+                 (long)pid, more);
     spill(PATH, text, (size_t)length);
 }
 
@@ -203,15 +204,40 @@ static void without_flock_only_the_dead_of_this_host_are_passed_over(void **stat
     system_flock.error = ENOLCK;
     pid_t dead = start_holder();
     end_holder(dead);
-    write_lock_of(host, dead);
+    write_lock_of(host, dead, "");
     mcbe_lock_t *lock = take();
     mcbe_lock_release(&lock);
-    write_lock_of("elsewhere.example", dead);
+    write_lock_of("elsewhere.example", dead, " boot=another");
     assert_refused("on host elsewhere.example since 2024-01-01T00:00:00Z; ");
     assert_true(is_there(PATH));
     spill(PATH, "nonsense", 8);
     assert_refused("another run; wait for it");
     assert_true(is_there(PATH));
+}
+
+/* A process id of before the machine was started again may be anybody's now, even ours. */
+static void without_flock_a_holder_of_an_earlier_boot_is_dead(void **state)
+{
+    (void)state;
+    char host[256] = "", boot[64] = "", more[80];
+    gethostname(host, sizeof host - 1);
+    FILE *file = fopen("/proc/sys/kernel/random/boot_id", "r");
+    if (!file || fscanf(file, "%63s", boot) != 1) {
+        skip();
+    }
+    fclose(file);
+    system_flock.error = ENOLCK;
+    snprintf(more, sizeof more, " boot=%s", boot);
+    write_lock_of(host, getpid(), more);
+    assert_refused("if that run is gone, remove");
+    write_lock_of(host, getpid(), " boot=00000000-0000-0000-0000-000000000000");
+    mcbe_lock_t *lock = take();
+    char text[512] = "";
+    file = fopen(PATH, "r");
+    assert_non_null(fgets(text, sizeof text, file));
+    fclose(file);
+    assert_non_null(strstr(text, more));
+    mcbe_lock_release(&lock);
 }
 
 static void what_cannot_be_opened_or_locked_is_named(void **state)
@@ -270,6 +296,7 @@ int main(void)
         LOCK_TEST(releasing_leaves_the_file_of_another),
         LOCK_TEST(without_flock_the_file_is_the_lock),
         LOCK_TEST(without_flock_only_the_dead_of_this_host_are_passed_over),
+        LOCK_TEST(without_flock_a_holder_of_an_earlier_boot_is_dead),
         LOCK_TEST(what_cannot_be_opened_or_locked_is_named),
         LOCK_TEST(a_full_disk_is_told_and_leaves_no_lock),
         LOCK_TEST(survives_failed_allocations)};
