@@ -146,14 +146,14 @@ static mcbe_status_t load_result(mcbe_output_t *o, int fresh, const mcbe_log_t *
         o->keep_previous = 0;
         return set_aside(o->path, ".damaged", err);
     }
-    mcbe_fail(err, st, "%s", problem.text[0] ? problem.text : mcbe_strerror(st));
-    if (damaged) {
-        mcbe_fail(err, st,
-                  "there is no journal '%s' to make it anew from; put a copy of the file back, or "
-                  "move it away to compute everything again",
-                  o->journal_path);
+    const char *text = problem.text[0] ? problem.text : mcbe_strerror(st);
+    if (!damaged) {
+        return mcbe_fail(err, st, "%s", text);
     }
-    return st;
+    return mcbe_fail(err, st,
+                     "%s; there is no journal '%s' to make it anew from, so put a copy of the file "
+                     "back, or move it away to compute everything again",
+                     text, o->journal_path);
 }
 
 static mcbe_status_t keep_journalled(void *context, mcbe_record_t *record, mcbe_error_t *err)

@@ -3,8 +3,10 @@
 import os
 import pathlib
 import shutil
+import signal
 import socket
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
@@ -172,6 +174,66 @@ class Lock(Resume):
     def test_no_lock_stays_behind(self):
         self.run_ok(self.config(), self.out)
         self.assertEqual(os.listdir(self.folder), ["out.h5"])
+
+
+class Damaged(Resume):
+    def damage(self):
+        """An incomplete result with its journal, then another content in the place of the result."""
+        config = self.config({**LONG, "run.checkpoint_seconds": 0.05})
+        self.interrupt(config)
+        self.assertTrue(self.out.exists())
+        whole = self.out.read_bytes()
+        for name, content in (("cut", whole[:len(whole) // 2]), ("empty", b""), ("text", b"no file of ours\n"),
+                              ("head", bytes(64) + whole[64:])):
+            with self.subTest(name):
+                yield config, content
+
+    def test_a_damaged_result_is_made_anew_from_the_journal(self):
+        journal = None
+        expected = None
+        for config, content in self.damage():
+            expected = expected or system.contents(self.run_ok(config, self.dir / "whole.h5", ranks=2))
+            journal = journal or self.journal.read_bytes()
+            self.journal.write_bytes(journal)
+            self.out.write_bytes(content)
+            result = self.mcbe("run", config, "-o", self.out, ranks=2)
+            self.assertEqual(result.code, system.OK, result.err)
+            self.assertIn("it is made anew from", result.err)
+            self.assert_identical(expected, self.out)
+            kept = self.folder / "out.h5.damaged"
+            self.assertEqual(kept.read_bytes(), content)
+            kept.unlink()
+
+    def test_without_a_journal_it_is_refused_and_kept(self):
+        config = self.config()
+        self.run_ok(config, self.out)
+        content = self.out.read_bytes()[:5000]
+        self.out.write_bytes(content)
+        result = self.mcbe("run", config, "-o", self.out)
+        self.assertEqual(result.code, system.BAD_FILE)
+        self.assertIn("there is no journal", result.err)
+        self.assertEqual(self.out.read_bytes(), content)
+
+
+class Stalled(Resume):
+    def test_a_stopped_rank_delays_its_own_unit_only(self):
+        config = self.config(LONG)
+        expected = system.contents(self.run_ok(config, self.dir / "whole.h5", ranks=2))
+        for rank in (0, 2):
+            with self.subTest(rank=rank):
+                out = self.folder / f"{rank}.h5"
+                process = self.start("run", config, "-o", out, ranks=3)
+                self.assertTrue(system.until(lambda: len(system.recorded(out)) >= 5))
+                stopped = process.rank(rank)
+                os.kill(stopped, signal.SIGSTOP)
+                time.sleep(2)
+                before = len(system.recorded(out))
+                self.assertIsNone(process.popen.poll(), "the run ended without one of its ranks")
+                os.kill(stopped, signal.SIGCONT)
+                self.assertEqual(process.wait().code, system.OK)
+                self.assert_identical(expected, out)
+                if rank:
+                    self.assertGreater(before, UNITS // 2, "the other ranks did not go on")
 
 
 if __name__ == "__main__":
