@@ -23,6 +23,8 @@
 /* The longest unit is as many times as long as the shortest. */
 #define SPREAD 1500.0
 #define SLACK 1.05
+/* Whatever else the machine does can only lengthen a run: the shortest of so many counts. */
+#define ATTEMPTS 3
 
 typedef struct sleeper {
     int64_t units;
@@ -222,18 +224,43 @@ static double run_sleeper(double seconds_a_rank, double misjudged, ideal_t *idea
     return mcbe_clock_now(&clock) - start;
 }
 
+/* Run until the wall time is below SLACK times what `limit` says, ATTEMPTS times at most. */
+static void assert_busy(double seconds_a_rank, double misjudged, double (*limit)(const ideal_t *))
+{
+    ideal_t ideal = {0};
+    int rank, again = 1, busy = 1;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    for (int attempt = 1; again; attempt++) {
+        const double wall = run_sleeper(seconds_a_rank, misjudged, &ideal);
+        if (rank == 0) {
+            print_message(
+                "wall %.2f s, ideal in this order %.2f s: %+.1f %%; planned %.2f s, bound "
+                "of any order %.2f s\n",
+                wall, ideal.real, 100.0 * (wall / ideal.real - 1.0), ideal.planned, ideal.bound);
+            busy = wall < SLACK * limit(&ideal);
+            again = !busy && attempt < ATTEMPTS;
+        }
+        MPI_Bcast(&again, 1, MPI_INT, 0, MPI_COMM_WORLD);
+    }
+    assert_true(busy);
+}
+
+static double of_this_order(const ideal_t *ideal)
+{
+    assert_true(ideal->real == ideal->planned);
+    return ideal->real;
+}
+
+static double of_any_order(const ideal_t *ideal)
+{
+    return ideal->bound;
+}
+
 /* With the right plan all ranks end together, but for SLACK. */
 static void nobody_waits(void **state)
 {
     (void)state;
-    ideal_t ideal = {0};
-    const double wall = run_sleeper(20.0, 1.0, &ideal);
-    if (ideal.real > 0.0) {
-        print_message("wall %.2f s, ideal %.2f s: %+.1f %%\n", wall, ideal.real,
-                      100.0 * (wall / ideal.real - 1.0));
-        assert_true(ideal.real == ideal.planned);
-        assert_true(wall < SLACK * ideal.real);
-    }
+    assert_busy(20.0, 1.0, of_this_order);
 }
 
 /* With plans that are wrong by up to a factor of 3 either way, handing out as one goes still keeps
@@ -241,15 +268,7 @@ static void nobody_waits(void **state)
 static void wrong_plans_do_little_harm(void **state)
 {
     (void)state;
-    ideal_t ideal = {0};
-    const double wall = run_sleeper(10.0, 3.0, &ideal);
-    if (ideal.real > 0.0) {
-        print_message("wall %.2f s, ideal in this order %.2f s: %+.1f %%; planned %.2f s, bound of "
-                      "any order %.2f s\n",
-                      wall, ideal.real, 100.0 * (wall / ideal.real - 1.0), ideal.planned,
-                      ideal.bound);
-        assert_true(wall < SLACK * ideal.bound);
-    }
+    assert_busy(10.0, 3.0, of_any_order);
 }
 
 int main(int argc, char **argv)
