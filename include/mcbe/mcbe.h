@@ -7,6 +7,7 @@
 #include "mcbe/cloud.h"
 #include "mcbe/covering.h"
 #include "mcbe/cpu.h"
+#include "mcbe/dataset.h"
 #include "mcbe/domain.h"
 #include "mcbe/exact.h"
 #include "mcbe/frame.h"

@@ -23,10 +23,11 @@ typedef enum mcbe_purpose {
     MCBE_PURPOSE_RADIUS = 4, /* radii of points drawn inside a ball or shell */
     MCBE_PURPOSE_BANK_A = 5, /* rows of the two banks of the paired design */
     MCBE_PURPOSE_BANK_B = 6,
-    MCBE_PURPOSE_REFUTE = 7,   /* walkers that look for a refuting point; block = batch */
-    MCBE_PURPOSE_LOWER = 8,    /* descents that lower one entry of alpha*; block = row */
-    MCBE_PURPOSE_HOLDOUT = 9,  /* points no estimate has seen */
-    MCBE_PURPOSE_COVERING = 10 /* where searches for empty places start; block = points */
+    MCBE_PURPOSE_REFUTE = 7,    /* walkers that look for a refuting point; block = batch */
+    MCBE_PURPOSE_LOWER = 8,     /* descents that lower one entry of alpha*; block = row */
+    MCBE_PURPOSE_HOLDOUT = 9,   /* points no estimate has seen */
+    MCBE_PURPOSE_COVERING = 10, /* where searches for empty places start; block = points */
+    MCBE_PURPOSE_SPLIT = 11     /* which points of a data set are its test set */
 } mcbe_purpose_t;
 
 /* The address of a stream: who needs it decides what it gives, not who computes it. */
