@@ -64,6 +64,21 @@ if(NOT MCBE_QHULL_LIBRARIES OR NOT MCBE_QHULL_INCLUDE)
 endif()
 mcbe_found("Qhull" "${MCBE_QHULL_LIBRARIES}")
 
+# --- data sets -----------------------------------------------------------------------------------
+find_library(MCBE_CSV_LIBRARIES NAMES csv)
+find_path(MCBE_CSV_INCLUDE NAMES csv.h)
+if(NOT MCBE_CSV_LIBRARIES OR NOT MCBE_CSV_INCLUDE)
+    mcbe_missing("libcsv" "libcsv-dev")
+endif()
+mcbe_found("libcsv" "${MCBE_CSV_LIBRARIES}")
+
+find_library(MCBE_ZLIB_LIBRARIES NAMES z)
+find_path(MCBE_ZLIB_INCLUDE NAMES zlib.h)
+if(NOT MCBE_ZLIB_LIBRARIES OR NOT MCBE_ZLIB_INCLUDE)
+    mcbe_missing("zlib" "zlib1g-dev")
+endif()
+mcbe_found("zlib" "${MCBE_ZLIB_LIBRARIES}")
+
 # --- HDF5 ----------------------------------------------------------------------------------------
 if(NOT MCBE_NUMERICS_ONLY)
     # Serial by preference, even where a parallel one is installed beside it; a parallel one is used like a serial one.

@@ -12,30 +12,6 @@
 #define HEADER_MAX 65536
 #define ELEMENTS_MAX ((int64_t)1 << 34)
 
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-#error "the readers of binary files are written for little-endian machines"
-#endif
-
-typedef struct header {
-    int64_t rows, columns;
-    int item_bytes; /* 4 or 8 */
-    int fortran;
-} header_t;
-
-static mcbe_status_t read_exactly(FILE *in, const char *path, const char *what, void *out,
-                                  size_t bytes, mcbe_error_t *err)
-{
-    size_t got = fread(out, 1, bytes, in);
-    if (got == bytes) {
-        return MCBE_OK;
-    }
-    if (ferror(in)) {
-        return mcbe_fail(err, MCBE_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
-    }
-    return mcbe_fail(err, MCBE_ERR_DATA, "'%s' ends inside its %s: %zu bytes where %zu are due",
-                     path, what, got, bytes);
-}
-
 /* The text after "'key':" in the header's Python dictionary, or NULL. */
 static const char *value_of(const char *header, const char *key)
 {
@@ -54,32 +30,64 @@ static const char *value_of(const char *header, const char *key)
     return at + strspn(at, " ");
 }
 
-static mcbe_status_t parse_shape(const char *text, const char *path, header_t *header,
-                                 mcbe_error_t *err)
+/* "(3, 2)", "(3,)": positive sizes. */
+static int parse_sizes(const char *text, mcbe_npy_header_t *header)
 {
-    char *end;
-    errno = 0;
-    if (*text == '(') {
-        long long rows = strtoll(text + 1, &end, 10);
-        if (end != text + 1 && *end == ',') {
-            const char *second = end + 1;
-            long long columns = strtoll(second, &end, 10);
-            end += strspn(end, " ,");
-            if (end != second && *end == ')' && errno == 0 && rows > 0 && columns > 0 &&
-                rows <= ELEMENTS_MAX / columns) {
-                header->rows = rows;
-                header->columns = columns;
-                return MCBE_OK;
-            }
-        }
+    header->rank = 0;
+    header->elements = 1;
+    if (*text++ != '(') {
+        return 0;
     }
-    return mcbe_fail(
-        err, MCBE_ERR_DATA,
-        "'%s' has the shape %.40s; a matrix (rows, columns) with positive sizes is needed", path,
-        text);
+    while (*(text += strspn(text, " ")) != ')') {
+        char *end;
+        errno = 0;
+        const long long size = strtoll(text, &end, 10);
+        const size_t blanks = strspn(end, " ");
+        const int last = end[blanks] == ')';
+        if (end == text || errno != 0 || header->rank == MCBE_NPY_RANK_MAX || size <= 0 ||
+            size > ELEMENTS_MAX / header->elements || (end[blanks] != ',' && !last) ||
+            (last && header->rank == 0)) {
+            return 0;
+        }
+        header->shape[header->rank++] = size;
+        header->elements *= size;
+        text = end + blanks + !last;
+    }
+    return header->rank > 0;
 }
 
-static mcbe_status_t parse_header(const char *text, const char *path, header_t *header,
+static mcbe_status_t parse_shape(const char *text, const char *path, mcbe_npy_header_t *header,
+                                 mcbe_error_t *err)
+{
+    if (parse_sizes(text, header)) {
+        return MCBE_OK;
+    }
+    return mcbe_fail(err, MCBE_ERR_DATA,
+                     "'%s' has the shape %.40s; 1 to %d positive sizes, as in (rows, columns), are "
+                     "needed",
+                     path, text, MCBE_NPY_RANK_MAX);
+}
+
+static int parse_type(const char *descr, mcbe_element_t *type)
+{
+    static const struct {
+        const char *name;
+        mcbe_element_t type;
+    } types[] = {{"'<f8'", MCBE_ELEMENT_F64}, {"'<f4'", MCBE_ELEMENT_F32},
+                 {"'|u1'", MCBE_ELEMENT_U8},  {"'|i1'", MCBE_ELEMENT_I8},
+                 {"'<u2'", MCBE_ELEMENT_U16}, {"'<i2'", MCBE_ELEMENT_I16},
+                 {"'<u4'", MCBE_ELEMENT_U32}, {"'<i4'", MCBE_ELEMENT_I32},
+                 {"'<u8'", MCBE_ELEMENT_U64}, {"'<i8'", MCBE_ELEMENT_I64}};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (!strncmp(descr, types[i].name, strlen(types[i].name))) {
+            *type = types[i].type;
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static mcbe_status_t parse_header(const char *text, const char *path, mcbe_npy_header_t *header,
                                   mcbe_error_t *err)
 {
     const char *descr = value_of(text, "descr");
@@ -89,14 +97,10 @@ static mcbe_status_t parse_header(const char *text, const char *path, header_t *
         return mcbe_fail(err, MCBE_ERR_DATA,
                          "'%s' has no complete .npy header (descr, fortran_order, shape)", path);
     }
-    if (!strncmp(descr, "'<f8'", 5)) {
-        header->item_bytes = 8;
-    } else if (!strncmp(descr, "'<f4'", 5)) {
-        header->item_bytes = 4;
-    } else {
+    if (!parse_type(descr, &header->type)) {
         return mcbe_fail(err, MCBE_ERR_DATA,
-                         "'%s' holds elements of type %.12s; '<f4' and '<f8' (little-endian real "
-                         "numbers) can be read",
+                         "'%s' holds elements of type %.12s; little-endian real numbers ('<f4', "
+                         "'<f8') and integers can be read",
                          path, descr);
     }
     if (strncmp(order, "True", 4) != 0 && strncmp(order, "False", 5) != 0) {
@@ -107,12 +111,13 @@ static mcbe_status_t parse_header(const char *text, const char *path, header_t *
     return parse_shape(shape, path, header, err);
 }
 
-static mcbe_status_t read_header(FILE *in, const char *path, header_t *header, mcbe_error_t *err)
+mcbe_status_t mcbe_npy_header(mcbe_inflow_t *in, mcbe_npy_header_t *header, mcbe_error_t *err)
 {
+    const char *path = in->name;
     unsigned char magic[12] = {0};
     char *text = NULL;
     mcbe_status_t st;
-    MCBE_TRY(read_exactly(in, path, "header", magic, 10, err));
+    MCBE_TRY(mcbe_inflow_exactly(in, "header", magic, 10, err));
     if (memcmp(magic, "\x93NUMPY", 6) != 0) {
         st = mcbe_fail(err, MCBE_ERR_DATA,
                        "'%s' is not a .npy file (its first bytes are not \\x93NUMPY)", path);
@@ -125,7 +130,7 @@ static mcbe_status_t read_header(FILE *in, const char *path, header_t *header, m
     }
     size_t length = (size_t)magic[8] | (size_t)magic[9] << 8;
     if (magic[6] > 1) { /* four length bytes instead of two */
-        MCBE_TRY(read_exactly(in, path, "header", magic + 10, 2, err));
+        MCBE_TRY(mcbe_inflow_exactly(in, "header", magic + 10, 2, err));
         length |= (size_t)magic[10] << 16 | (size_t)magic[11] << 24;
     }
     if (length > HEADER_MAX) {
@@ -138,69 +143,103 @@ static mcbe_status_t read_header(FILE *in, const char *path, header_t *header, m
         st = MCBE_ERR_NOMEM;
         goto out;
     }
-    MCBE_TRY(read_exactly(in, path, "header", text, length, err));
+    MCBE_TRY(mcbe_inflow_exactly(in, "header", text, length, err));
     st = parse_header(text, path, header, err);
+    if (st == MCBE_OK) {
+        st = mcbe_inflow_expect(in, header->elements * mcbe_element_bytes(header->type), err);
+    }
 out:
     mcbe_free(text);
     return st;
 }
 
-/* Elements as they lie in the file to row-major fp64. */
-static void convert(const header_t *header, const void *raw, double *values)
+/* Where element `at` of the file, which stores the first index fastest, lies in C order. */
+static int64_t place_in_c_order(const mcbe_npy_header_t *header, int64_t at)
 {
-    const float *f4 = raw;
-    const double *f8 = raw;
-    for (int64_t i = 0; i < header->rows; i++) {
-        for (int64_t k = 0; k < header->columns; k++) {
-            int64_t at = header->fortran ? k * header->rows + i : i * header->columns + k;
-            values[i * header->columns + k] = header->item_bytes == 8 ? f8[at] : (double)f4[at];
+    int64_t place = 0;
+    int64_t stride = header->elements;
+    for (int d = 0; d < header->rank; d++) {
+        stride /= header->shape[d];
+        place += at % header->shape[d] * stride;
+        at /= header->shape[d];
+    }
+    return place;
+}
+
+mcbe_status_t mcbe_npy_values(mcbe_inflow_t *in, const mcbe_npy_header_t *header, double *f64,
+                              float *f32, mcbe_error_t *err)
+{
+    double piece[MCBE_ELEMENTS_PIECE];
+    mcbe_status_t st = MCBE_OK;
+    for (int64_t done = 0; done < header->elements; done += MCBE_ELEMENTS_PIECE) {
+        const int64_t left = header->elements - done;
+        const int count = left < MCBE_ELEMENTS_PIECE ? (int)left : MCBE_ELEMENTS_PIECE;
+        MCBE_TRY(mcbe_elements_read(in, "data", header->type, 0, count, piece, err));
+        for (int i = 0; i < count; i++) {
+            const int64_t place = header->fortran ? place_in_c_order(header, done + i) : done + i;
+            if (f64) {
+                f64[place] = piece[i];
+            } else {
+                f32[place] = (float)piece[i];
+            }
         }
     }
+    st = mcbe_inflow_end(in, err);
+out:
+    return st;
+}
+
+static mcbe_status_t read_matrix(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_error_t *err)
+{
+    mcbe_npy_header_t header = {0};
+    mcbe_status_t st;
+    MCBE_TRY(mcbe_npy_header(in, &header, err));
+    if (header.rank != 2) {
+        st = mcbe_fail(err, MCBE_ERR_DATA,
+                       "'%s' has %d dimensions; a matrix (rows, columns) is needed", in->name,
+                       header.rank);
+        goto out;
+    }
+    if (header.type != MCBE_ELEMENT_F32 && header.type != MCBE_ELEMENT_F64) {
+        st = mcbe_fail(err, MCBE_ERR_DATA,
+                       "'%s' holds integers; real numbers ('<f4', '<f8') are needed", in->name);
+        goto out;
+    }
+    array->values = mcbe_alloc((size_t)header.elements, sizeof *array->values);
+    if (!array->values) {
+        st = MCBE_ERR_NOMEM;
+        goto out;
+    }
+    array->rows = header.shape[0];
+    array->columns = header.shape[1];
+    st = mcbe_npy_values(in, &header, array->values, NULL, err);
+out:
+    if (st != MCBE_OK) {
+        mcbe_npy_free(array);
+    }
+    return st;
 }
 
 mcbe_status_t mcbe_npy_load(mcbe_npy_t *array, const char *path, mcbe_error_t *err)
 {
-    header_t header = {0};
-    void *raw = NULL;
-    mcbe_status_t st;
+    mcbe_inflow_t in;
     memset(array, 0, sizeof *array);
-    FILE *in = fopen(path, "rb");
-    if (!in) {
-        return mcbe_fail(err, MCBE_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+    mcbe_status_t st = mcbe_inflow_open(&in, path, err);
+    if (st == MCBE_OK) {
+        st = read_matrix(array, &in, err);
+        mcbe_inflow_close(&in);
     }
-    MCBE_TRY(read_header(in, path, &header, err));
-    /* the size on disk is checked before memory is asked for: a header may claim anything */
-    int64_t elements = header.rows * header.columns;
-    long start = ftell(in);
-    if (start < 0 || fseek(in, 0, SEEK_END) != 0) {
-        st = mcbe_fail(err, MCBE_ERR_IO, "cannot read '%s': %s", path, strerror(errno));
-        goto out;
-    }
-    int64_t data_bytes = (int64_t)ftell(in) - start;
-    if (data_bytes != elements * header.item_bytes) {
-        st = mcbe_fail(
-            err, MCBE_ERR_DATA,
-            "'%s' holds %lld bytes of data; its header (%lld x %lld, %d bytes each) asks "
-            "for %lld",
-            path, (long long)data_bytes, (long long)header.rows, (long long)header.columns,
-            header.item_bytes, (long long)(elements * header.item_bytes));
-        goto out;
-    }
-    raw = mcbe_alloc((size_t)elements, (size_t)header.item_bytes);
-    array->values = mcbe_alloc((size_t)elements, sizeof(double));
-    if (!raw || !array->values || fseek(in, start, SEEK_SET) != 0) {
-        st = MCBE_ERR_NOMEM;
-        goto out;
-    }
-    MCBE_TRY(read_exactly(in, path, "data", raw, (size_t)data_bytes, err));
-    array->rows = header.rows;
-    array->columns = header.columns;
-    convert(&header, raw, array->values);
-out:
-    mcbe_free(raw);
-    fclose(in);
-    if (st != MCBE_OK) {
-        mcbe_npy_free(array);
+    return st;
+}
+
+mcbe_status_t mcbe_npy_parse(mcbe_npy_t *array, FILE *stream, const char *name, mcbe_error_t *err)
+{
+    mcbe_inflow_t in;
+    memset(array, 0, sizeof *array);
+    mcbe_status_t st = mcbe_inflow_take(&in, stream, name, err);
+    if (st == MCBE_OK) {
+        st = read_matrix(array, &in, err);
+        mcbe_inflow_close(&in);
     }
     return st;
 }

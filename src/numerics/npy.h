@@ -2,21 +2,48 @@
 #define MCBE_NPY_H
 
 #include <stdint.h>
+#include <stdio.h>
 
+#include "elements.h"
+#include "inflow.h"
 #include "mcbe/status.h"
 
-/* A matrix read from a NumPy file. */
+#define MCBE_NPY_RANK_MAX 8
+
+/* What the header of a NumPy file says. */
+typedef struct mcbe_npy_header {
+    int rank; /* 1 to MCBE_NPY_RANK_MAX */
+    int64_t shape[MCBE_NPY_RANK_MAX];
+    int64_t elements; /* product of the shape, > 0 */
+    mcbe_element_t type;
+    int fortran; /* elements lie with the first index fastest */
+} mcbe_npy_header_t;
+
+/** Read the header of a .npy file: format version 1, 2 or 3, little-endian real numbers or integers,
+ *  C or Fortran order. The size of the file is held against it. Not collective. Thread-safe.
+ *  @return MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA with a sentence; MCBE_ERR_NOMEM
+ *  Source: numpy.lib.format. */
+MCBE_NODISCARD mcbe_status_t mcbe_npy_header(mcbe_inflow_t *in, mcbe_npy_header_t *header,
+                                             mcbe_error_t *err);
+/** Read the values, to the end of the file, in C order. Not collective. Thread-safe.
+ *  @param[out] f64, f32  [header->elements], one of them, the other NULL */
+MCBE_NODISCARD mcbe_status_t mcbe_npy_values(mcbe_inflow_t *in, const mcbe_npy_header_t *header,
+                                             double *f64, float *f32, mcbe_error_t *err);
+
+/* A matrix read from a file. */
 typedef struct mcbe_npy {
     int64_t rows, columns;
     double *values; /* owned, row-major [rows][columns] */
 } mcbe_npy_t;
 
-/** Read a two-dimensional .npy file of '<f4' or '<f8', C or Fortran order, format version 1, 2 or
- *  3. Not collective. Thread-safe.
+/** Read a matrix: a two-dimensional .npy file of '<f4' or '<f8', possibly packed with gzip. Not
+ *  collective. Thread-safe.
  *  @param[out] array  zeroed on error; free with mcbe_npy_free
- *  @return MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA with a sentence; MCBE_ERR_NOMEM
- *  Source: numpy.lib.format. */
+ *  @return as mcbe_npy_header */
 MCBE_NODISCARD mcbe_status_t mcbe_npy_load(mcbe_npy_t *array, const char *path, mcbe_error_t *err);
+/** The same from an open seekable stream. @param[in] name  for sentences */
+MCBE_NODISCARD mcbe_status_t mcbe_npy_parse(mcbe_npy_t *array, FILE *in, const char *name,
+                                            mcbe_error_t *err);
 void mcbe_npy_free(mcbe_npy_t *array);
 
 /** Write a vector or a matrix as a .npy file of '<f8', C order, format version 1. An incomplete file

@@ -1,0 +1,266 @@
+#include "csv_text.h"
+
+#include <ctype.h>
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include <csv.h>
+
+#include "check.h"
+#include "mcbe/frame.h"
+#include "memory.h"
+
+#define PIECE 8192
+
+/* The line being collected. */
+typedef struct line {
+    const char *name; /* of the file */
+    int fields_max;
+    mcbe_csv_line_t take;
+    void *context;
+    mcbe_error_t *err;
+    mcbe_status_t status; /* the first that went wrong */
+    int64_t number;
+    char *text; /* owned: its fields, each with a 0 at the end */
+    size_t used, capacity;
+    const char **fields; /* owned, [fields_max] */
+    size_t *start;       /* owned, [fields_max] */
+    int count;
+} line_t;
+
+/* libcsv's buffer is made in one go, large enough for a field and a piece, and never grows: a field
+ * that is too long has been found by then. */
+static void *allocate_once(void *old, size_t bytes)
+{
+    return old ? NULL : mcbe_alloc(bytes, 1);
+}
+
+static mcbe_status_t too_long(const line_t *line)
+{
+    return mcbe_fail(line->err, MCBE_ERR_DATA,
+                     "'%s' has a field of more than %d bytes in line %lld", line->name,
+                     MCBE_CSV_FIELD_MAX, (long long)line->number + 1);
+}
+
+static mcbe_status_t add_field(line_t *line, const char *field, size_t bytes)
+{
+    if (bytes > MCBE_CSV_FIELD_MAX) {
+        return too_long(line);
+    }
+    if (memchr(field, 0, bytes)) {
+        return mcbe_fail(line->err, MCBE_ERR_DATA,
+                         "'%s' has a byte 0 in line %lld; that is no text", line->name,
+                         (long long)line->number + 1);
+    }
+    if (line->count == line->fields_max) {
+        return mcbe_fail(line->err, MCBE_ERR_DATA, "'%s' has more than %d fields in line %lld",
+                         line->name, line->fields_max, (long long)line->number + 1);
+    }
+    void *text = line->text;
+    const mcbe_status_t st = mcbe_grow(&text, &line->capacity, line->used + bytes + 1, 1);
+    line->text = text;
+    if (st == MCBE_OK) {
+        memcpy(line->text + line->used, field, bytes);
+        line->text[line->used + bytes] = '\0';
+        line->start[line->count++] = line->used;
+        line->used += bytes + 1;
+    }
+    return st;
+}
+
+static void on_field(void *field, size_t bytes, void *context)
+{
+    line_t *line = context;
+    if (line->status == MCBE_OK) {
+        line->status = add_field(line, field ? field : "", bytes);
+    }
+}
+
+static void on_line(int end, void *context)
+{
+    line_t *line = context;
+    (void)end;
+    if (line->status == MCBE_OK) {
+        for (int i = 0; i < line->count; i++) {
+            line->fields[i] = line->text + line->start[i];
+        }
+        line->number++;
+        line->status =
+            line->take(line->context, line->number, line->fields, line->count, line->err);
+    }
+    line->count = 0;
+    line->used = 0;
+}
+
+static mcbe_status_t parse_piece(struct csv_parser *parser, const char *text, size_t bytes,
+                                 line_t *line)
+{
+    if (csv_parse(parser, text, bytes, on_field, on_line, line) != bytes &&
+        line->status == MCBE_OK) {
+        return csv_error(parser) == CSV_ENOMEM
+                   ? MCBE_ERR_NOMEM
+                   : mcbe_fail(line->err, MCBE_ERR_DATA,
+                               "'%s' has a quote in the wrong place in line %lld", line->name,
+                               (long long)line->number + 1);
+    }
+    if (line->status == MCBE_OK && parser->entry_pos > MCBE_CSV_FIELD_MAX) {
+        return too_long(line);
+    }
+    return line->status;
+}
+
+static mcbe_status_t parse_all(mcbe_inflow_t *in, struct csv_parser *parser, line_t *line)
+{
+    char piece[PIECE];
+    size_t got = 1;
+    mcbe_status_t st = MCBE_OK;
+    for (int first = 1; got > 0; first = 0) {
+        MCBE_TRY(mcbe_inflow_read(in, piece, sizeof piece, &got, line->err));
+        const size_t mark = first && got >= 3 && memcmp(piece, "\xEF\xBB\xBF", 3) == 0 ? 3 : 0;
+        MCBE_TRY(parse_piece(parser, piece + mark, got - mark, line));
+    }
+    if (csv_fini(parser, on_field, on_line, line) != 0 && line->status == MCBE_OK) {
+        line->status = csv_error(parser) == CSV_ENOMEM
+                           ? MCBE_ERR_NOMEM
+                           : mcbe_fail(line->err, MCBE_ERR_DATA,
+                                       "'%s' ends inside quotes, which begin in line %lld",
+                                       line->name, (long long)line->number + 1);
+    }
+    st = line->status;
+out:
+    return st;
+}
+
+mcbe_status_t mcbe_csv_read(mcbe_inflow_t *in, char delimiter, int fields_max, mcbe_csv_line_t take,
+                            void *context, mcbe_error_t *err)
+{
+    struct csv_parser parser;
+    mcbe_status_t st = MCBE_ERR_NOMEM;
+    line_t line = {
+        .name = in->name, .fields_max = fields_max, .take = take, .context = context, .err = err};
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0) {
+        goto out;
+    }
+    csv_set_delim(&parser, (unsigned char)delimiter);
+    csv_set_blk_size(&parser, MCBE_CSV_FIELD_MAX + PIECE + 2);
+    csv_set_realloc_func(&parser, allocate_once);
+    csv_set_free_func(&parser, mcbe_free);
+    line.fields = mcbe_alloc((size_t)fields_max, sizeof *line.fields);
+    line.start = mcbe_alloc((size_t)fields_max, sizeof *line.start);
+    if (plain && line.fields && line.start) {
+        const locale_t before = uselocale(plain);
+        st = parse_all(in, &parser, &line);
+        (void)uselocale(before);
+    }
+    csv_free(&parser);
+out:
+    mcbe_free(line.start);
+    mcbe_free(line.fields);
+    mcbe_free(line.text);
+    if (plain) {
+        freelocale(plain);
+    }
+    return st;
+}
+
+int mcbe_csv_number(const char *field, double *value)
+{
+    char *end;
+    *value = strtod(field, &end);
+    return end != field && *end == '\0';
+}
+
+int mcbe_csv_is_name(const char *field)
+{
+    double number;
+    const unsigned char first = (unsigned char)field[0];
+    return (isalpha(first) || first == '_' || first >= 0x80) && !mcbe_csv_number(field, &number) &&
+           strcasecmp(field, "na") != 0;
+}
+
+/* A matrix under construction. */
+typedef struct matrix {
+    mcbe_npy_t *array;
+    size_t capacity;
+    const char *name;
+    int started; /* the first line, names or not, is over */
+} matrix_t;
+
+static mcbe_status_t take_row(void *context, int64_t number, const char *const *fields, int count,
+                              mcbe_error_t *err)
+{
+    matrix_t *matrix = context;
+    mcbe_npy_t *array = matrix->array;
+    const int first = !matrix->started;
+    matrix->started = 1;
+    for (int k = 0; k < count && first; k++) {
+        if (mcbe_csv_is_name(fields[k])) {
+            return MCBE_OK;
+        }
+    }
+    if (array->rows == 0) {
+        array->columns = count;
+    }
+    if (count != array->columns) {
+        return mcbe_fail(err, MCBE_ERR_DATA,
+                         "'%s' has %d fields in line %lld, and %lld in those before", matrix->name,
+                         count, (long long)number, (long long)array->columns);
+    }
+    void *values = array->values;
+    const size_t used = (size_t)array->rows * (size_t)count;
+    const mcbe_status_t st =
+        mcbe_grow(&values, &matrix->capacity, used + (size_t)count, sizeof *array->values);
+    array->values = values;
+    for (int k = 0; k < count && st == MCBE_OK; k++) {
+        double value;
+        if (!mcbe_csv_number(fields[k], &value) || !isfinite(value)) {
+            return mcbe_fail(err, MCBE_ERR_DATA,
+                             "'%s' has '%.40s' in line %lld, field %d; a finite number is needed",
+                             matrix->name, fields[k], (long long)number, k + 1);
+        }
+        array->values[used + (size_t)k] = value;
+    }
+    array->rows += st == MCBE_OK;
+    return st;
+}
+
+static mcbe_status_t read_matrix(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_error_t *err)
+{
+    matrix_t matrix = {.array = array, .name = in->name};
+    mcbe_status_t st = mcbe_csv_read(in, ',', MCBE_MAX_M, take_row, &matrix, err);
+    if (st == MCBE_OK && array->rows == 0) {
+        st = mcbe_fail(err, MCBE_ERR_DATA, "'%s' has no line of numbers", in->name);
+    }
+    if (st != MCBE_OK) {
+        mcbe_npy_free(array);
+    }
+    return st;
+}
+
+mcbe_status_t mcbe_csv_load(mcbe_npy_t *array, const char *path, mcbe_error_t *err)
+{
+    mcbe_inflow_t in;
+    memset(array, 0, sizeof *array);
+    mcbe_status_t st = mcbe_inflow_open(&in, path, err);
+    if (st == MCBE_OK) {
+        st = read_matrix(array, &in, err);
+        mcbe_inflow_close(&in);
+    }
+    return st;
+}
+
+mcbe_status_t mcbe_csv_parse(mcbe_npy_t *array, FILE *stream, const char *name, mcbe_error_t *err)
+{
+    mcbe_inflow_t in;
+    memset(array, 0, sizeof *array);
+    mcbe_status_t st = mcbe_inflow_take(&in, stream, name, err);
+    if (st == MCBE_OK) {
+        st = read_matrix(array, &in, err);
+        mcbe_inflow_close(&in);
+    }
+    return st;
+}
