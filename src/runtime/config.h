@@ -22,6 +22,10 @@ enum {
     MCBE_KEY_FREE = 1,   /* may change between a run and its continuation: not in the fingerprint */
     MCBE_KEY_GROWS = 2,  /* likewise, but may only grow (INT only) */
     MCBE_KEY_UNIQUE = 4, /* field of a record: no two records may share its value */
+    MCBE_KEY_LATE =
+        16, /* came after files of its experiment were written: while it is empty, false, 0
+                            or the first of its words, which must be its default, it is left out of the
+                            resolved listing, so that those files keep their fingerprints */
     MCBE_KEY_NAME = 8 /* STRING that becomes part of a path in the results file: 1 to 64 characters
                          A-Z a-z 0-9 _ . + -, but neither "." nor ".." */
 };

@@ -93,12 +93,21 @@ static mcbe_status_t append_value(text_t *text, const mcbe_value_t *value)
     return append_string(text, item);
 }
 
+static int is_unused(const mcbe_value_t *value)
+{
+    return (value->flags & MCBE_KEY_LATE) && value->integer == 0 && value->real == 0.0 &&
+           (!value->text || !*value->text);
+}
+
 mcbe_status_t mcbe_config_list_values(mcbe_config_t *config)
 {
     mcbe_status_t st = MCBE_OK;
     text_t text = {0};
     for (size_t i = 0; i < config->count; i++) {
         const mcbe_value_t *value = &config->values[i];
+        if (is_unused(value)) {
+            continue;
+        }
         const char *mark = value->flags & MCBE_KEY_FREE    ? "~"
                            : value->flags & MCBE_KEY_GROWS ? "+"
                                                            : "";
@@ -253,9 +262,9 @@ static int has_grown(const line_t *a, const line_t *b)
 }
 
 /* A piece of a listing, as it is shown. */
-static void show_piece(const char *piece, size_t length, char shown[MCBE_CONFIG_SHOWN])
+static void show_piece(const char *piece, size_t length, char shown[MCBE_SHOWN_MAX])
 {
-    char copy[MCBE_CONFIG_SHOWN + 1];
+    char copy[MCBE_SHOWN_MAX + 1];
     snprintf(copy, sizeof copy, "%.*s", (int)(length < sizeof copy ? length : sizeof copy - 1),
              piece);
     mcbe_show(copy, shown);
@@ -266,9 +275,9 @@ static void compare_lines(const line_t *stored, const line_t *wanted, mcbe_repor
 {
     static const mcbe_place_t nowhere = {.source = MCBE_SOURCE_DEFAULT};
     const line_t *line = wanted ? wanted : stored;
-    char path[MCBE_CONFIG_SHOWN];
-    char old[MCBE_CONFIG_SHOWN];
-    char now[MCBE_CONFIG_SHOWN];
+    char path[MCBE_SHOWN_MAX];
+    char old[MCBE_SHOWN_MAX];
+    char now[MCBE_SHOWN_MAX];
     if (line->mark == '~' || (stored && wanted && same_value(stored, wanted)) ||
         (stored && wanted && line->mark == '+' && has_grown(stored, wanted))) {
         return;

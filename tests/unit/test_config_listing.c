@@ -118,6 +118,52 @@ static void every_change_of_meaning_changes_the_fingerprint(void **state)
     }
 }
 
+static const mcbe_key_t late_keys[] = {
+    {.path = "experiment", .type = MCBE_KEY_STRING, .help = "Which experiment."},
+    {.path = "late.flag",
+     .type = MCBE_KEY_BOOL,
+     .flags = MCBE_KEY_LATE,
+     .fallback = "false",
+     .help = "Flag."},
+    {.path = "late.path",
+     .type = MCBE_KEY_STRING,
+     .flags = MCBE_KEY_LATE,
+     .fallback = "",
+     .help = "File."},
+    {.path = "late.word",
+     .type = MCBE_KEY_ENUM,
+     .flags = MCBE_KEY_LATE,
+     .fallback = "none",
+     .words = "none some",
+     .help = "Word."},
+    {.path = NULL},
+};
+
+/* Files written before such a key existed keep their fingerprint; a value that changes results joins
+ * it. */
+static void late_keys_are_listed_once_they_are_used(void **state)
+{
+    static const mcbe_key_table_t table = {"late", "Keys that came late.", late_keys};
+    static const char text[] = "experiment: late\n";
+    static const struct {
+        const char *override, *listing;
+    } cases[] = {{"late.flag=false", "experiment = late\nstream_version = 1\n"},
+                 {"late.path=''", "experiment = late\nstream_version = 1\n"},
+                 {"late.word=none", "experiment = late\nstream_version = 1\n"},
+                 {"late.flag=true", "experiment = late\nlate.flag = true\nstream_version = 1\n"},
+                 {"late.path=w", "experiment = late\nlate.path = w\nstream_version = 1\n"},
+                 {"late.word=some", "experiment = late\nlate.word = some\nstream_version = 1\n"}};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        mcbe_config_t *config = NULL;
+        assert_int_equal(mcbe_config_parse(&config, "late", text, strlen(text), &cases[i].override,
+                                           1, &table, 1, NULL),
+                         MCBE_OK);
+        assert_string_equal(mcbe_config_resolved(config), cases[i].listing);
+        mcbe_config_destroy(&config);
+    }
+}
+
 static void facts_join_the_listing(void **state)
 {
     (void)state;
@@ -220,6 +266,7 @@ int main(void)
         UNIT_TEST(the_fingerprint_is_sha256_of_the_fixed_lines),
         UNIT_TEST(texts_of_one_meaning_have_one_listing),
         UNIT_TEST(every_change_of_meaning_changes_the_fingerprint),
+        UNIT_TEST(late_keys_are_listed_once_they_are_used),
         UNIT_TEST(facts_join_the_listing),
         UNIT_TEST(a_failed_fact_changes_nothing),
         UNIT_TEST(a_listing_can_be_looked_up),
