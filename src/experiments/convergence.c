@@ -5,6 +5,7 @@
 
 #include "check.h"
 #include "convergence_internal.h"
+#include "cost.h"
 #include "mcbe/exact.h"
 #include "memory.h"
 
@@ -15,7 +16,7 @@ static const mcbe_key_t keys[] = {
     MCBE_COMMON_KEYS,
     MCBE_SHAPE_KEYS,
     MCBE_FRAME_KEYS,
-    MCBE_DOMAIN_KEYS,
+    MCBE_ANY_DOMAIN_KEYS,
     MCBE_SAMPLING_KEYS,
     {.path = "curve.points_per_decade",
      .type = MCBE_KEY_INT,
@@ -147,38 +148,31 @@ static double seconds_of_cell(const convergence_t *params, double n, double m)
 {
     const mcbe_setup_t *setup = &params->setup;
     const double samples = (double)setup->samples;
-    const double draw = 4e-9 + 1.6e-9 * n + 2.0 * m * n / 9e10; /* normals and product of a point */
-    const double updates = m * (1.0 + log(1.0 + samples / m));
+    const double updates = mcbe_cost_updates(m, samples);
     const double sampling =
-        setup->design == MCBE_DESIGN_PAIRED
-            ? samples * (2e-9 + 0.02e-9 * n + 0.03e-9 * m) + 2.0 * sqrt(samples) * draw
-            : samples * (1e-9 + 0.15e-9 * m + draw);
-    const double visits = 0.25e-9 * m * n + 4e-9 * m;
+        samples * mcbe_cost_screen_seconds(setup->design, n, m) +
+        mcbe_cost_products(setup->design, samples) * mcbe_cost_product_seconds(n, m);
+    const double visits = mcbe_cost_visit_seconds(n, m);
     const double tests = (double)params->tests;
     const double exact = mcbe_exact_alpha_work((int)n, (int)m);
     return (exact <= params->exact_work ? mcbe_exact_seconds(exact) : 0.0) + 5e-5 + sampling +
            (updates + tests) * visits + tests * (double)params->length * (5e-8 + 0.25e-9 * m);
 }
 
-/* Frame and its transpose, screening copies, one block of points and coefficients, or the two
- * banks; the test points; the history of alpha*. */
+/* The layer and its estimator; the test points; the history of alpha*. */
 static double bytes_of_cell(const convergence_t *params, double n, double m)
 {
     const mcbe_setup_t *setup = &params->setup;
-    const double width = mcbe_domain_block_size((int)n), samples = (double)setup->samples;
-    double bytes = 24.0 * n * m + 8.0 * width * (2.0 * n + m) + 64.0 * m;
-    if (setup->design == MCBE_DESIGN_PAIRED) {
-        bytes += 2.0 * (sqrt(samples) + width) * (8.0 * n + 9.0 * m);
-    }
-    return bytes + 8.0 * m * (double)params->tests + 48.0 * m * (1.0 + log(1.0 + samples / m)) * n;
+    const double samples = (double)setup->samples;
+    return mcbe_cost_bytes(setup->design, samples, n, m) + mcbe_setup_data_bytes(setup) +
+           8.0 * m * (double)params->tests + 48.0 * m * (1.0 + log(1.0 + samples / m)) * n;
 }
 
 static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_error_t *err)
 {
     const convergence_t *params = handle;
     const double samples = (double)params->setup.samples;
-    const double products =
-        params->setup.design == MCBE_DESIGN_PAIRED ? 2.0 * sqrt(samples) : samples;
+    const double products = mcbe_cost_products(params->setup.design, samples);
     (void)err;
     memset(plan, 0, sizeof *plan);
     plan->cells = mcbe_alloc((size_t)params->shapes.count, sizeof *plan->cells);
@@ -257,7 +251,7 @@ static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe
             return MCBE_ERR_NOMEM;
         }
     }
-    return MCBE_OK;
+    return mcbe_data_layout(&params->setup.data, layout);
 }
 
 /* Go through the history once more, this rank's share of the test points in hand. */

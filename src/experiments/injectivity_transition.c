@@ -80,6 +80,10 @@ static mcbe_status_t check_curves(const mcbe_survey_t *survey, const mcbe_config
                                     (long long)curve.n);
         }
         before = curve.n;
+        if (st == MCBE_OK) {
+            snprintf(path, sizeof path, "curves[%d].n", i);
+            st = mcbe_setup_check_n(&survey->setup, config, path, curve.n, err);
+        }
     }
     return st;
 }

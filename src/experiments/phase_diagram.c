@@ -65,7 +65,11 @@ static mcbe_status_t check_grid(const grid_t *grid, const mcbe_survey_t *survey,
                                   "true; search walks in one layer at a time: set it to false, or "
                                   "search.enabled to false");
     }
-    return MCBE_OK;
+    mcbe_status_t st = MCBE_OK;
+    for (int i = 0; i < grid->n_count && st == MCBE_OK; i++) {
+        st = mcbe_setup_check_n(&survey->setup, config, "grid.n", grid->n[i], err);
+    }
+    return st;
 }
 
 static mcbe_status_t make_cells(const grid_t *grid, mcbe_survey_t *survey)

@@ -60,11 +60,15 @@ static mcbe_status_t read_families(mcbe_setup_t *setup, const mcbe_config_t *con
     return st;
 }
 
+/* Words of domain.kind beyond those that are a mcbe_domain_kind_t of their own. */
+enum { KIND_SMOOTHING = MCBE_DOMAIN_CLOUD, KIND_DENSITY };
+
 static mcbe_status_t read_domain(mcbe_setup_t *setup, const mcbe_config_t *config,
                                  mcbe_error_t *err)
 {
     mcbe_domain_t *domain = &setup->domain;
-    domain->kind = (mcbe_domain_kind_t)mcbe_config_enum(config, "domain.kind");
+    const int kind = mcbe_config_enum(config, "domain.kind");
+    domain->kind = kind >= KIND_SMOOTHING ? MCBE_DOMAIN_CLOUD : (mcbe_domain_kind_t)kind;
     domain->radial = (mcbe_radial_t)mcbe_config_enum(config, "domain.radial");
     domain->radius = mcbe_config_real(config, "domain.radius");
     domain->inner_radius = mcbe_config_real(config, "domain.inner_radius");
@@ -80,6 +84,50 @@ static mcbe_status_t read_domain(mcbe_setup_t *setup, const mcbe_config_t *confi
                                   "has a meaning only for domain.kind: shell");
     }
     return MCBE_OK;
+}
+
+/* The data and what is drawn around them. Tables that know no such domain lack its keys. */
+static mcbe_status_t load_data(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
+{
+    static const char *const idle[] = {"domain.radius", "domain.nonnegative", "domain.radial"};
+    const int kind = mcbe_config_enum(config, "domain.kind");
+    mcbe_status_t st = MCBE_OK;
+    if (setup->domain.kind != MCBE_DOMAIN_CLOUD) {
+        return mcbe_config_has(config, "data.path")
+                   ? mcbe_data_refuse(config, "domain.kind: smoothing or kde", err)
+                   : MCBE_OK;
+    }
+    for (size_t i = 0; i < sizeof idle / sizeof *idle; i++) {
+        if (mcbe_config_given(config, idle[i])) {
+            st = mcbe_config_reject(config, err, idle[i], "has no meaning for points around data");
+        }
+    }
+    if (st == MCBE_OK) {
+        st = mcbe_data_open(&setup->data, config, 0, setup->seed, err);
+    }
+    if (st == MCBE_OK) {
+        st = mcbe_data_cloud(&setup->cloud, &setup->data,
+                             kind == KIND_DENSITY ? MCBE_NOISE_DENSITY : MCBE_NOISE_SMOOTHING,
+                             config, err);
+    }
+    setup->domain.cloud = setup->cloud;
+    return st;
+}
+
+mcbe_status_t mcbe_setup_check_n(const mcbe_setup_t *setup, const mcbe_config_t *config,
+                                 const char *path, int64_t n, mcbe_error_t *err)
+{
+    if (!setup->cloud || setup->data.train.n == n) {
+        return MCBE_OK;
+    }
+    return mcbe_config_reject(config, err, path, "%lld; the data have %d features", (long long)n,
+                              setup->data.train.n);
+}
+
+double mcbe_setup_data_bytes(const mcbe_setup_t *setup)
+{
+    const mcbe_dataset_t *train = &setup->data.train;
+    return (double)sizeof *train->x * (double)train->count * (double)train->n;
 }
 
 static mcbe_status_t load_frame(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
@@ -111,7 +159,9 @@ static mcbe_status_t check_design(const mcbe_setup_t *setup, const mcbe_config_t
     if (mcbe_design_check(setup->design, &setup->domain, &reason) == MCBE_OK) {
         return MCBE_OK;
     }
-    return mcbe_config_reject(config, err, "sampling.design", "paired; %s", reason.text);
+    return mcbe_config_reject(config, err, "sampling.design", "%s; %s",
+                              setup->design == MCBE_DESIGN_PAIRED ? "paired" : "crossed",
+                              reason.text);
 }
 
 static mcbe_status_t check_init_rows(const mcbe_setup_t *setup, const mcbe_config_t *config,
@@ -242,8 +292,8 @@ mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config,
     setup->init_rows = mcbe_config_bool(config, "sampling.init_rows");
     const mcbe_status_t domain = read_domain(setup, config, err); /* the others look at it */
     const mcbe_status_t st[] = {domain, check_design(setup, config, err),
-                                check_init_rows(setup, config, err),
-                                load_frame(setup, config, err)};
+                                check_init_rows(setup, config, err), load_frame(setup, config, err),
+                                load_data(setup, config, err)};
     return first_failure(st, sizeof st / sizeof *st);
 }
 
@@ -267,6 +317,8 @@ mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_e
 
 void mcbe_setup_free(mcbe_setup_t *setup)
 {
+    mcbe_cloud_destroy(&setup->cloud);
+    mcbe_data_free(&setup->data);
     mcbe_frame_free(&setup->file);
     mcbe_free(setup->families);
     memset(setup, 0, sizeof *setup);

@@ -5,6 +5,7 @@
  * describe. */
 
 #include "config.h"
+#include "data.h"
 #include "mcbe/bias.h"
 #include "mcbe/polytope.h"
 
@@ -72,18 +73,20 @@
         .help = "Divide every row by its norm."                                                    \
     }
 
-#define MCBE_DOMAIN_KEYS                                                                           \
-    {.path = "domain.kind",                                                                        \
-     .type = MCBE_KEY_ENUM,                                                                        \
-     .fallback = "sphere",                                                                         \
-     .words = "sphere ball shell gaussian",                                                        \
-     .help = "The set K of inputs; gaussian is the unbounded N(0, I)."},                           \
-        {.path = "domain.radius",                                                                  \
-         .type = MCBE_KEY_REAL,                                                                    \
-         .fallback = "1",                                                                          \
-         .min = 1e-30,                                                                             \
-         .max = 1e30,                                                                              \
-         .help = "Radius of the sphere or ball, outer radius of the shell."},                      \
+#define MCBE_DOMAIN_KIND(more_words, more_help)                                                    \
+    {                                                                                              \
+        .path = "domain.kind", .type = MCBE_KEY_ENUM, .fallback = "sphere",                        \
+        .words = "sphere ball shell gaussian" more_words,                                          \
+        .help = "The set K of inputs; gaussian is the unbounded N(0, I)" more_help "."             \
+    }
+
+#define MCBE_DOMAIN_RADIUS_KEYS                                                                    \
+    {.path = "domain.radius",                                                                      \
+     .type = MCBE_KEY_REAL,                                                                        \
+     .fallback = "1",                                                                              \
+     .min = 1e-30,                                                                                 \
+     .max = 1e30,                                                                                  \
+     .help = "Radius of the sphere or ball, outer radius of the shell."},                          \
         {.path = "domain.inner_radius",                                                            \
          .type = MCBE_KEY_REAL,                                                                    \
          .fallback = "0",                                                                          \
@@ -101,13 +104,23 @@
                 "points inside K."                                                                 \
     }
 
+#define MCBE_DOMAIN_KEYS MCBE_DOMAIN_KIND("", ""), MCBE_DOMAIN_RADIUS_KEYS
+
+/* Likewise, with points around data. */
+#define MCBE_ANY_DOMAIN_KEYS                                                                       \
+    MCBE_DOMAIN_KIND(" smoothing kde",                                                             \
+                     "; smoothing and kde are points around the data of data.path: with noise, "   \
+                     "or as a Gaussian kernel density estimate spreads them"),                     \
+        MCBE_DOMAIN_RADIUS_KEYS, MCBE_DATA_KEYS, MCBE_CLOUD_KEYS
+
 #define MCBE_SAMPLING_KEYS                                                                         \
     {.path = "sampling.design",                                                                    \
      .type = MCBE_KEY_ENUM,                                                                        \
      .fallback = "iid",                                                                            \
-     .words = "iid paired",                                                                        \
-     .help = "How points are drawn: independently, or as all sums of the rows of two Gaussian "    \
-             "banks (uniform directions, far cheaper)."},                                          \
+     .words = "iid paired crossed",                                                                \
+     .help = "How points are drawn: independently; as all sums of the rows of two Gaussian banks " \
+             "(paired: uniform directions, far cheaper); or, around data, each of many centers "   \
+             "with each of many noises (crossed, far cheaper)."},                                  \
         {.path = "sampling.samples",                                                               \
          .type = MCBE_KEY_INT,                                                                     \
          .min = 1,                                                                                 \
@@ -127,7 +140,8 @@
          .help =                                                                                   \
              "Stop a unit once this many points in a row have changed nothing, looked at "         \
              "after every 64 blocks (16,384 points; with design paired after 1024 shells, the "    \
-             "first time after 1,048,576 points); 0 draws all of sampling.samples."},              \
+             "first time after 1,048,576 points, with crossed every 1,048,576); 0 draws all of "   \
+             "sampling.samples."},                                                                 \
     {                                                                                              \
         .path = "sampling.init_rows", .type = MCBE_KEY_BOOL, .fallback = "false",                  \
         .help = "Visit the directions of the rows themselves before the random points."            \
@@ -235,6 +249,8 @@ typedef struct mcbe_setup {
     mcbe_frame_t file;      /* owned: the matrix of ensemble file, else zero */
     int normalize_rows;
     mcbe_domain_t domain;
+    mcbe_data_t data;    /* owned: of a domain around data, else empty */
+    mcbe_cloud_t *cloud; /* owned: the domain's, around data; else NULL */
     mcbe_design_t design;
     mcbe_precision_t precision;
     int64_t samples, unchanged;
@@ -250,7 +266,7 @@ typedef struct mcbe_setup {
 } mcbe_setup_t;
 
 /** Read the keys above but for those of biases; check their combinations; load the matrix of
- *  ensemble file and add its SHA-256 to the config. As mcbe_setup_open for the rest. */
+ *  ensemble file and the data and add their SHA-256 to the config. As mcbe_setup_open for the rest. */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config,
                                                     mcbe_error_t *err);
 /** Read the keys above; check their combinations; load the matrix of ensemble file and add its
@@ -279,6 +295,15 @@ MCBE_NODISCARD mcbe_status_t mcbe_setup_exact_alpha(const mcbe_setup_t *setup,
 
 /** The one shape the ensemble has. @return 0 if any shape is possible */
 int mcbe_setup_fixed_shape(const mcbe_setup_t *setup, int *m, int *n);
+
+/** Does n fit the data, if there are any? `path` is the key it stands in.
+ *  @return MCBE_OK; MCBE_ERR_CONFIG */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_check_n(const mcbe_setup_t *setup,
+                                                const mcbe_config_t *config, const char *path,
+                                                int64_t n, mcbe_error_t *err);
+
+/** Bytes the data take on every rank. */
+double mcbe_setup_data_bytes(const mcbe_setup_t *setup);
 
 /** The weight matrix of (n, m, trial). Free with mcbe_frame_free. */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_frame(const mcbe_setup_t *setup,

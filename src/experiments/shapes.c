@@ -24,7 +24,8 @@ static int by_n_then_m(const void *left, const void *right)
     return (a->m > b->m) - (a->m < b->m);
 }
 
-static mcbe_status_t check_matrix(const mcbe_shapes_t *shapes, const mcbe_setup_t *setup,
+/* Against the weight matrix and the data. */
+static mcbe_status_t check_inputs(const mcbe_shapes_t *shapes, const mcbe_setup_t *setup,
                                   const mcbe_config_t *config, mcbe_error_t *err)
 {
     int m, n;
@@ -35,7 +36,11 @@ static mcbe_status_t check_matrix(const mcbe_shapes_t *shapes, const mcbe_setup_
                                   "m: %d}] is the only one there is",
                                   m, n, n, m);
     }
-    return MCBE_OK;
+    mcbe_status_t st = MCBE_OK;
+    for (int i = 0; i < shapes->count && st == MCBE_OK; i++) {
+        st = mcbe_setup_check_n(setup, config, "cells", shapes->cells[i].n, err);
+    }
+    return st;
 }
 
 mcbe_status_t mcbe_shapes_read(mcbe_shapes_t *shapes, const mcbe_setup_t *setup,
@@ -68,7 +73,7 @@ mcbe_status_t mcbe_shapes_read(mcbe_shapes_t *shapes, const mcbe_setup_t *setup,
                                     (long long)cell->n, (long long)cell->m);
         }
     }
-    return st == MCBE_OK && setup ? check_matrix(shapes, setup, config, err) : st;
+    return st == MCBE_OK && setup ? check_inputs(shapes, setup, config, err) : st;
 }
 
 void mcbe_shapes_free(mcbe_shapes_t *shapes)

@@ -14,7 +14,7 @@
 
 /* Rows for an experiment's key table, beside those of its cells. */
 #define MCBE_SURVEY_KEYS                                                                           \
-    MCBE_FRAME_KEYS, MCBE_DOMAIN_KEYS, MCBE_SAMPLING_KEYS, MCBE_SEARCH_KEYS, MCBE_BOUND_KEYS,      \
+    MCBE_FRAME_KEYS, MCBE_ANY_DOMAIN_KEYS, MCBE_SAMPLING_KEYS, MCBE_SEARCH_KEYS, MCBE_BOUND_KEYS,  \
         MCBE_EXACT_KEYS, MCBE_POLYTOPE_KEYS, MCBE_BIAS_KEYS, MCBE_RUN_KEYS
 
 /* What a quantity comes from: a run without that phase does not have its column. */

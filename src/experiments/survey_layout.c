@@ -216,5 +216,8 @@ mcbe_status_t mcbe_survey_layout(const void *handle, mcbe_layout_t *layout, mcbe
             st = add(survey, layout, &family_quantities[c], survey->setup.families[i].name);
         }
     }
+    if (st == MCBE_OK) {
+        st = mcbe_data_layout(&survey->setup.data, layout);
+    }
     return st == MCBE_OK ? add(survey, layout, &points_quantity, NULL) : st;
 }

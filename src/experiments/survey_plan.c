@@ -1,6 +1,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "cost.h"
 #include "mcbe/exact.h"
 #include "mcbe/search.h"
 #include "memory.h"
@@ -8,23 +9,15 @@
 
 /* Seconds as measured on one core of a 2023 server (AVX-512). */
 
-static double seconds_of_point(double n, double m)
-{
-    return 4e-9 + 1.6e-9 * n + 2.0 * m * n / 9e10; /* normals and product */
-}
-
 /* A cell that shares its points with others pays for its screening only. */
 static double seconds_of_sampling(const mcbe_setup_t *setup, double n, double m, int shares)
 {
-    const double samples = (double)setup->samples, draw = seconds_of_point(n, m);
-    const double updates = m * (1.0 + log(1.0 + samples / m));
-    const double visits = updates * (0.25e-9 * m * n + 4e-9 * m);
-    if (setup->design == MCBE_DESIGN_PAIRED) {
-        const double screen = 2e-9 + 0.02e-9 * n + 0.03e-9 * m;
-        return 5e-5 + visits + samples * screen + (shares ? 0.0 : 2.0 * sqrt(samples) * draw);
-    }
-    const double screen = 1e-9 + 0.15e-9 * m;
-    return 5e-5 + visits + samples * (screen + (shares ? 0.0 : draw));
+    const double samples = (double)setup->samples;
+    const double visits = mcbe_cost_updates(m, samples) * mcbe_cost_visit_seconds(n, m);
+    const double screens = samples * mcbe_cost_screen_seconds(setup->design, n, m);
+    const double products =
+        mcbe_cost_products(setup->design, samples) * mcbe_cost_product_seconds(n, m);
+    return 5e-5 + visits + screens + (shares ? 0.0 : products);
 }
 
 /* The share of its budget a search against one bias spends, rather more than less: it ends with the
@@ -74,24 +67,14 @@ static double seconds_of_cell(const mcbe_survey_t *survey, const mcbe_survey_cel
         seconds += seconds_of_search(setup, n, m);
     }
     if (mcbe_survey_has(survey, MCBE_PHASE_HOLDOUT)) {
-        seconds += (double)setup->holdout_samples * (1e-9 + 0.15e-9 * m + seconds_of_point(n, m));
+        seconds +=
+            (double)setup->holdout_samples *
+            (mcbe_cost_screen_seconds(MCBE_DESIGN_IID, n, m) + mcbe_cost_product_seconds(n, m));
     }
     if (mcbe_survey_has(survey, MCBE_PHASE_EXACT) && !setup->domain.nonnegative) {
         seconds += seconds_of_exact(setup, (int)cell->n, (int)cell->m);
     }
     return seconds;
-}
-
-/* Frame and its transpose, screening copies, one block of points and coefficients, or the two
- * banks. */
-static double bytes_of_cell(const mcbe_setup_t *setup, double n, double m)
-{
-    const double width = mcbe_domain_block_size((int)n);
-    double bytes = 24.0 * n * m + 8.0 * width * (2.0 * n + m) + 64.0 * m;
-    if (setup->design == MCBE_DESIGN_PAIRED) {
-        bytes += 2.0 * (sqrt((double)setup->samples) + width) * (8.0 * n + 9.0 * m);
-    }
-    return bytes;
 }
 
 mcbe_status_t mcbe_survey_plan(const void *handle, mcbe_plan_t *plan, mcbe_error_t *err)
@@ -110,16 +93,15 @@ mcbe_status_t mcbe_survey_plan(const void *handle, mcbe_plan_t *plan, mcbe_error
         const mcbe_survey_cell_t *cell = survey->cells + i;
         const double n = (double)cell->n, m = (double)cell->m;
         const int shares = survey->nested_m > cell->m;
-        const double products = setup->design == MCBE_DESIGN_PAIRED
-                                    ? 2.0 * sqrt((double)setup->samples)
-                                    : (double)setup->samples;
-        plan->cells[i] =
-            (mcbe_cell_t){.n = cell->n,
-                          .m = cell->m,
-                          .flops = shares ? 0.0 : 2.0 * n * m * products,
-                          .seconds = seconds_of_cell(survey, cell, shares),
-                          .bytes = bytes_of_cell(setup, n, m),
-                          .joins = survey->nested_m > 0 && i > 0 && cell[-1].n == cell->n};
+        const double samples = (double)setup->samples;
+        const double products = mcbe_cost_products(setup->design, samples);
+        plan->cells[i] = (mcbe_cell_t){
+            .n = cell->n,
+            .m = cell->m,
+            .flops = shares ? 0.0 : 2.0 * n * m * products,
+            .seconds = seconds_of_cell(survey, cell, shares),
+            .bytes = mcbe_cost_bytes(setup->design, samples, n, m) + mcbe_setup_data_bytes(setup),
+            .joins = survey->nested_m > 0 && i > 0 && cell[-1].n == cell->n};
     }
     return MCBE_OK;
 }

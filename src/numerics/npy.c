@@ -68,23 +68,34 @@ static mcbe_status_t parse_shape(const char *text, const char *path, mcbe_npy_he
                      path, text, MCBE_NPY_RANK_MAX);
 }
 
+static const struct {
+    const char *name; /* as in the header, in its quotes */
+    mcbe_element_t type;
+} types[] = {{"'<f8'", MCBE_ELEMENT_F64}, {"'<f4'", MCBE_ELEMENT_F32}, {"'|u1'", MCBE_ELEMENT_U8},
+             {"'|i1'", MCBE_ELEMENT_I8},  {"'<u2'", MCBE_ELEMENT_U16}, {"'<i2'", MCBE_ELEMENT_I16},
+             {"'<u4'", MCBE_ELEMENT_U32}, {"'<i4'", MCBE_ELEMENT_I32}, {"'<u8'", MCBE_ELEMENT_U64},
+             {"'<i8'", MCBE_ELEMENT_I64}};
+
+enum { TYPES = sizeof types / sizeof *types };
+
 static int parse_type(const char *descr, mcbe_element_t *type)
 {
-    static const struct {
-        const char *name;
-        mcbe_element_t type;
-    } types[] = {{"'<f8'", MCBE_ELEMENT_F64}, {"'<f4'", MCBE_ELEMENT_F32},
-                 {"'|u1'", MCBE_ELEMENT_U8},  {"'|i1'", MCBE_ELEMENT_I8},
-                 {"'<u2'", MCBE_ELEMENT_U16}, {"'<i2'", MCBE_ELEMENT_I16},
-                 {"'<u4'", MCBE_ELEMENT_U32}, {"'<i4'", MCBE_ELEMENT_I32},
-                 {"'<u8'", MCBE_ELEMENT_U64}, {"'<i8'", MCBE_ELEMENT_I64}};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+    for (int i = 0; i < TYPES; i++) {
         if (!strncmp(descr, types[i].name, strlen(types[i].name))) {
             *type = types[i].type;
             return 1;
         }
     }
     return 0;
+}
+
+static const char *type_name(mcbe_element_t type)
+{
+    int i = 0;
+    while (types[i].type != type) {
+        i++;
+    }
+    return types[i].name;
 }
 
 static mcbe_status_t parse_header(const char *text, const char *path, mcbe_npy_header_t *header,
@@ -201,8 +212,11 @@ static mcbe_status_t read_matrix(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_erro
         goto out;
     }
     if (header.type != MCBE_ELEMENT_F32 && header.type != MCBE_ELEMENT_F64) {
-        st = mcbe_fail(err, MCBE_ERR_DATA,
-                       "'%s' holds integers; real numbers ('<f4', '<f8') are needed", in->name);
+        st = mcbe_fail(
+            err, MCBE_ERR_DATA,
+            "'%s' holds elements of type %s; a matrix of real numbers ('<f4' or '<f8') is "
+            "needed",
+            in->name, type_name(header.type));
         goto out;
     }
     array->values = mcbe_alloc((size_t)header.elements, sizeof *array->values);

@@ -12,6 +12,7 @@ typedef enum mcbe_key_type {
     MCBE_KEY_REAL,   /* 0.25, 1e-3 */
     MCBE_KEY_BOOL,   /* true, false */
     MCBE_KEY_STRING, /* text */
+    MCBE_KEY_TEXTS,  /* one text, or a list of texts, which may be empty */
     MCBE_KEY_ENUM,   /* one of `words` */
     MCBE_KEY_AXIS,   /* [first, last] inclusive, {values: [..]}, {from: a, to: b, step: s}, or one
                         integer */
@@ -84,6 +85,8 @@ double mcbe_config_real(const mcbe_config_t *config, const char *path);
 int mcbe_config_bool(const mcbe_config_t *config, const char *path);
 const char *mcbe_config_string(const mcbe_config_t *config, const char *path);
 int mcbe_config_enum(const mcbe_config_t *config, const char *path);
+/** The texts of a list. @return borrowed [*count] */
+const char *const *mcbe_config_texts(const mcbe_config_t *config, const char *path, int *count);
 /** Values of an axis, ascending, without duplicates. @return borrowed [*count] */
 const int64_t *mcbe_config_axis(const mcbe_config_t *config, const char *path, int *count);
 int mcbe_config_records(const mcbe_config_t *config, const char *path);
@@ -95,6 +98,9 @@ const char *mcbe_config_record_string(const mcbe_config_t *config, const char *p
                                       const char *field);
 int mcbe_config_record_enum(const mcbe_config_t *config, const char *path, int index,
                             const char *field);
+
+/** Does the table have the key? */
+int mcbe_config_has(const mcbe_config_t *config, const char *path);
 
 /** Was the key (in a record: the field) written, in the text or an override, rather than filled in
  *  from the table? */

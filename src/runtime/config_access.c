@@ -94,6 +94,13 @@ const char *mcbe_config_string(const mcbe_config_t *config, const char *path)
     return get(config, path, MCBE_KEY_STRING)->text;
 }
 
+const char *const *mcbe_config_texts(const mcbe_config_t *config, const char *path, int *count)
+{
+    const mcbe_value_t *value = get(config, path, MCBE_KEY_TEXTS);
+    *count = value->text_count;
+    return value->texts;
+}
+
 int mcbe_config_enum(const mcbe_config_t *config, const char *path)
 {
     return (int)get(config, path, MCBE_KEY_ENUM)->integer;
@@ -133,6 +140,12 @@ int mcbe_config_record_enum(const mcbe_config_t *config, const char *path, int i
                             const char *field)
 {
     return (int)get_field(config, path, index, field, MCBE_KEY_ENUM)->integer;
+}
+
+int mcbe_config_has(const mcbe_config_t *config, const char *path)
+{
+    const mcbe_value_t *value = mcbe_config_find(config, path);
+    return value && value->row;
 }
 
 int mcbe_config_given(const mcbe_config_t *config, const char *path)

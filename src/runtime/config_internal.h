@@ -25,6 +25,7 @@ enum {
     MCBE_CONFIG_DEPTH = 16,            /* deepest nesting of lists and mappings */
     MCBE_CONFIG_MAP_ENTRIES = 1000,    /* most keys in one mapping */
     MCBE_CONFIG_RECORDS = 1000,        /* most records in one list */
+    MCBE_CONFIG_TEXTS = 20000,         /* most texts in one list */
     MCBE_CONFIG_AXIS_VALUES = 1000000, /* most values of one axis */
     MCBE_CONFIG_PATH = 256,            /* bytes of a path; longer ones match nothing */
     MCBE_CONFIG_SHOWN = 64,            /* bytes of a value as shown in a sentence */
@@ -114,12 +115,15 @@ typedef struct mcbe_value {
     char *path;            /* owned: "sampling.samples", "biases[0].name" */
     unsigned flags;        /* of the row and, for a field, of the list it stands in */
     mcbe_place_t place;
-    int given;       /* written, not filled in from the table */
-    int valid;       /* what follows can be used */
-    int64_t integer; /* INT; BOOL and ENUM: the index; RECORDS: their number */
-    double real;     /* REAL */
-    char *text;      /* STRING and facts: owned */
-    int64_t *axis;   /* AXIS: owned [axis_count] */
+    int given;           /* written, not filled in from the table */
+    int valid;           /* what follows can be used */
+    int64_t integer;     /* INT; BOOL and ENUM: the index; RECORDS: their number */
+    double real;         /* REAL */
+    char *text;          /* STRING and facts: owned; TEXTS: "a, b", for the listing */
+    const char **texts;  /* TEXTS: owned [text_count], pointing into texts_content */
+    char *texts_content; /* owned */
+    int text_count;
+    int64_t *axis; /* AXIS: owned [axis_count] */
     int axis_count;
 } mcbe_value_t;
 

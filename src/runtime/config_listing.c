@@ -262,9 +262,9 @@ static int has_grown(const line_t *a, const line_t *b)
 }
 
 /* A piece of a listing, as it is shown. */
-static void show_piece(const char *piece, size_t length, char shown[MCBE_SHOWN_MAX])
+static void show_piece(const char *piece, size_t length, char shown[MCBE_CONFIG_SHOWN])
 {
-    char copy[MCBE_SHOWN_MAX + 1];
+    char copy[MCBE_CONFIG_SHOWN + 1];
     snprintf(copy, sizeof copy, "%.*s", (int)(length < sizeof copy ? length : sizeof copy - 1),
              piece);
     mcbe_show(copy, shown);
@@ -275,9 +275,9 @@ static void compare_lines(const line_t *stored, const line_t *wanted, mcbe_repor
 {
     static const mcbe_place_t nowhere = {.source = MCBE_SOURCE_DEFAULT};
     const line_t *line = wanted ? wanted : stored;
-    char path[MCBE_SHOWN_MAX];
-    char old[MCBE_SHOWN_MAX];
-    char now[MCBE_SHOWN_MAX];
+    char path[MCBE_CONFIG_SHOWN];
+    char old[MCBE_CONFIG_SHOWN];
+    char now[MCBE_CONFIG_SHOWN];
     if (line->mark == '~' || (stored && wanted && same_value(stored, wanted)) ||
         (stored && wanted && line->mark == '+' && has_grown(stored, wanted))) {
         return;

@@ -297,6 +297,10 @@ void mcbe_key_wanted(const mcbe_key_t *row, char wanted[MCBE_CONFIG_WANTED])
                  row->flags & MCBE_KEY_NAME ? "a name of 1 to 64 characters A-Z a-z 0-9 _ . + -"
                                             : "text");
         return;
+    case MCBE_KEY_TEXTS:
+        snprintf(wanted, MCBE_CONFIG_WANTED, "a text or a list of at most %d texts",
+                 MCBE_CONFIG_TEXTS);
+        return;
     case MCBE_KEY_ENUM:
         snprintf(wanted, MCBE_CONFIG_WANTED, "one of %s", words);
         return;

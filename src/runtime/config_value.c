@@ -266,6 +266,63 @@ static mcbe_status_t read_text(mcbe_value_t *value, const mcbe_node_t *node, mcb
     return value->valid ? MCBE_OK : MCBE_ERR_NOMEM;
 }
 
+/* Texts of a node: itself, or a list's entries. @param[out] bytes  of them all, with their 0
+ * @return how many; -1 for anything else */
+static int count_texts(const mcbe_tree_t *tree, const mcbe_node_t *node, size_t *bytes)
+{
+    const int is_list = node->kind == MCBE_NODE_LIST;
+    const int is_default = node->place.source == MCBE_SOURCE_DEFAULT; /* there, nothing means [] */
+    *bytes = 0;
+    if (!is_list && is_nothing(node) && is_default) {
+        return 0;
+    }
+    if (is_list ? node->count > MCBE_CONFIG_TEXTS : node->kind != MCBE_NODE_TEXT) {
+        return -1;
+    }
+    const mcbe_node_t *at = is_list && node->first >= 0 ? &tree->nodes[node->first] : node;
+    for (int i = 0; i < (is_list ? node->count : 1); i++) {
+        if (at->kind != MCBE_NODE_TEXT || is_nothing(at)) {
+            return -1;
+        }
+        *bytes += strlen(at->text) + 1;
+        at = at->next >= 0 ? &tree->nodes[at->next] : at;
+    }
+    return is_list ? node->count : 1;
+}
+
+static mcbe_status_t read_texts(mcbe_value_t *value, const mcbe_tree_t *tree, int node,
+                                mcbe_report_t *report)
+{
+    static const char comma[] = ", ";
+    char wanted[MCBE_CONFIG_WANTED];
+    const mcbe_node_t *at = &tree->nodes[node];
+    size_t bytes = 0;
+    const int count = count_texts(tree, at, &bytes);
+    if (count < 0) {
+        mcbe_key_wanted(value->row, wanted);
+        mcbe_value_refuse(report, at, value->path, wanted);
+        return MCBE_OK;
+    }
+    value->texts = mcbe_alloc((size_t)count, sizeof *value->texts);
+    value->texts_content = mcbe_alloc(bytes, 1);
+    value->text = mcbe_alloc(bytes + (size_t)count * strlen(comma) + 1, 1);
+    if (!value->texts || !value->texts_content || !value->text) {
+        return MCBE_ERR_NOMEM;
+    }
+    char *content = value->texts_content;
+    char *shown = value->text;
+    for (int i = 0, next = at->kind == MCBE_NODE_LIST ? at->first : node; i < count; i++) {
+        const char *text = tree->nodes[next].text;
+        shown = stpcpy(stpcpy(shown, i > 0 ? comma : ""), text);
+        value->texts[i] = content;
+        content = stpcpy(content, text) + 1;
+        next = tree->nodes[next].next;
+    }
+    value->text_count = count;
+    value->valid = 1;
+    return MCBE_OK;
+}
+
 /* --- axes --- */
 
 static int compare_whole(const void *a, const void *b)
@@ -426,6 +483,8 @@ mcbe_status_t mcbe_value_read(mcbe_value_t *value, const mcbe_tree_t *tree, int 
         return MCBE_OK;
     case MCBE_KEY_STRING:
         return read_text(value, at, report);
+    case MCBE_KEY_TEXTS:
+        return read_texts(value, tree, node, report);
     case MCBE_KEY_AXIS:
         return read_axis(value, tree, node, report);
     case MCBE_KEY_RECORDS:
@@ -455,6 +514,7 @@ void mcbe_value_format(const mcbe_value_t *value, char *text, size_t size)
         snprintf(text, size, "%lld", (long long)value->integer);
         return;
     case MCBE_KEY_STRING:
+    case MCBE_KEY_TEXTS:
     case MCBE_KEY_AXIS:
         break; /* longer than any fixed buffer */
     }
@@ -465,6 +525,8 @@ void mcbe_value_free(mcbe_value_t *value)
 {
     mcbe_free(value->path);
     mcbe_free(value->text);
+    mcbe_free(value->texts);
+    mcbe_free(value->texts_content);
     mcbe_free(value->axis);
     *value = (mcbe_value_t){0};
 }

@@ -14,7 +14,7 @@ int mcbe_layout_add(mcbe_layout_t *layout, const mcbe_column_t *column)
     const int is_axis = column->shape == MCBE_SHAPE_AXIS;
     MCBE_BUG_ASSERT((column->shape == MCBE_SHAPE_SERIES || is_axis) == (column->length > 0));
     MCBE_BUG_ASSERT(is_axis == (column->values != NULL));
-    MCBE_BUG_ASSERT(!is_axis || column->type == MCBE_COLUMN_I64);
+    MCBE_BUG_ASSERT(!is_axis || column->type == MCBE_COLUMN_I64 || column->type == MCBE_COLUMN_F64);
     if (mcbe_grow(&columns, &capacity, (size_t)layout->count + 1, sizeof *layout->columns)) {
         return -1;
     }

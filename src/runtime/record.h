@@ -17,11 +17,12 @@ typedef enum mcbe_column_type {
 } mcbe_column_type_t;
 
 typedef enum mcbe_column_shape {
-    MCBE_SHAPE_SCALAR,      /* one value a unit: dataset [cell][trial] */
-    MCBE_SHAPE_SERIES,      /* `length` values a unit: dataset [cell][trial][length] */
-    MCBE_SHAPE_AXIS,        /* what a series runs over: `length` integers (I64), the same for all
-                               units, so not in records: dataset [length] */
-    MCBE_SHAPE_ROWS,        /* m values a unit: ragged, one dimension, `offset` in its group */
+    MCBE_SHAPE_SCALAR, /* one value a unit: dataset [cell][trial] */
+    MCBE_SHAPE_SERIES, /* `length` values a unit: dataset [cell][trial][length] */
+    MCBE_SHAPE_AXIS,   /* what a series runs over, or another list of `length` numbers (I64, F64)
+                               that follows from the configuration: the same for all units, so not in
+                               records: dataset [length] */
+    MCBE_SHAPE_ROWS,   /* m values a unit: ragged, one dimension, `offset` in its group */
     MCBE_SHAPE_COORDINATES, /* n values a unit, the coordinates of one point: ragged likewise */
     MCBE_SHAPE_POINTS /* any number of points of n values each, ragged likewise. F64; at most one
                                such column, added last; missing units have no points. */
@@ -33,12 +34,13 @@ typedef struct mcbe_column {
                    columns of one group have one shape. */
     mcbe_column_type_t type;
     mcbe_column_shape_t shape;
-    int64_t length;        /* of a series or an axis, at least 1 */
-    const char *series;    /* what a series runs over: its axis in the file; static storage */
-    const int64_t *values; /* of an axis: [length]; borrowed, must outlive the layout */
-    int approximate;       /* 1: went through BLAS, LAPACK, Qhull or libm and may differ in its last
+    int64_t length;     /* of a series or an axis, at least 1 */
+    const char *series; /* what a series runs over: its axis in the file; static storage */
+    const void *values; /* of an axis: [length] int64_t or double, by its type; borrowed, must
+                              outlive the layout */
+    int approximate;    /* 1: went through BLAS, LAPACK, Qhull or libm and may differ in its last
                            digits between CPU types; marked canonical = 0 in the file */
-    const char *units;     /* "1" if dimensionless; static storage */
+    const char *units;  /* "1" if dimensionless; static storage */
     const char *description; /* one sentence; static storage */
 } mcbe_column_t;
 

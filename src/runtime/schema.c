@@ -31,6 +31,8 @@ static const char *type_name(const mcbe_key_t *row)
         return "true or false";
     case MCBE_KEY_STRING:
         return row->flags & MCBE_KEY_NAME ? "name" : "text";
+    case MCBE_KEY_TEXTS:
+        return "list of texts";
     case MCBE_KEY_ENUM:
         return "word";
     case MCBE_KEY_AXIS:

@@ -293,23 +293,42 @@ static mcbe_status_t read_values(reading_t *reading, int c, const int64_t *offse
     return st;
 }
 
-/* What a series runs over follows from the configuration. */
+/* A number of a column, as it is shown. */
+static void show_word(const mcbe_column_t *column, const char *word, char text[32])
+{
+    double real;
+    int64_t whole;
+    memcpy(&real, word, sizeof real);
+    memcpy(&whole, word, sizeof whole);
+    if (column->type == MCBE_COLUMN_F64) {
+        snprintf(text, 32, "%.17g", real);
+    } else {
+        snprintf(text, 32, "%lld", (long long)whole);
+    }
+}
+
+/* What a series runs over follows from the configuration, and so does every such list. */
 static mcbe_status_t check_axis(const reading_t *reading, const mcbe_column_t *column,
                                 mcbe_error_t *err)
 {
     const hsize_t length = (hsize_t)column->length;
-    int64_t *found = mcbe_alloc((size_t)length, sizeof *found);
+    const size_t word = sizeof(int64_t);
+    char *found = mcbe_alloc((size_t)length, word);
     if (!found) {
         return mcbe_store_no_memory(err, reading->path);
     }
-    mcbe_status_t st =
-        mcbe_h5_read(reading->file, column->path, H5T_NATIVE_INT64, 1, &length, found, err);
-    for (int64_t k = 0; k < column->length && st == MCBE_OK; k++) {
-        if (found[k] != column->values[k]) {
+    const char *wanted = column->values;
+    mcbe_status_t st = mcbe_h5_read(reading->file, column->path, mcbe_store_word_type(column), 1,
+                                    &length, found, err);
+    for (size_t k = 0; k < length && st == MCBE_OK; k++) {
+        if (memcmp(found + k * word, wanted + k * word, word) != 0) {
+            char stored[32];
+            char due[32];
+            show_word(column, found + k * word, stored);
+            show_word(column, wanted + k * word, due);
             st = mcbe_fail(err, MCBE_ERR_CORRUPT,
-                           "'%s': dataset '%s' has %lld at %lld, the configuration says %lld",
-                           reading->path, column->path, (long long)found[k], (long long)k,
-                           (long long)column->values[k]);
+                           "'%s': dataset '%s' has %s at %zu, the configuration says %s",
+                           reading->path, column->path, stored, k, due);
         }
     }
     mcbe_free(found);

@@ -1,0 +1,234 @@
+#include "data.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "check.h"
+#include "digest.h"
+#include "h5_points.h"
+#include "memory.h"
+
+/* Keys that tell how to read data; the order is that of the table. */
+static const char *const data_keys[] = {"data.path",          "data.format",  "data.delimiter",
+                                        "data.header",        "data.label",   "data.features",
+                                        "data.normalize",     "data.pooled",  "smoothing.sigma",
+                                        "smoothing.relative", "kde.bandwidth"};
+
+mcbe_status_t mcbe_data_refuse(const mcbe_config_t *config, const char *why, mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    for (size_t i = 0; i < sizeof data_keys / sizeof *data_keys; i++) {
+        if (mcbe_config_given(config, data_keys[i])) {
+            st = mcbe_config_reject(config, err, data_keys[i], "has a meaning only for %s", why);
+        }
+    }
+    return st;
+}
+
+/* The SHA-256 of each file becomes a fact, under the key's name and its number. */
+static mcbe_status_t add_digests(mcbe_config_t *config, const char *key, mcbe_error_t *err)
+{
+    int count;
+    mcbe_status_t st = MCBE_OK;
+    const char *const *paths = mcbe_config_texts(config, key, &count);
+    for (int i = 0; i < count && st == MCBE_OK; i++) {
+        char digest[65];
+        char fact[64];
+        char *file = NULL;
+        st = mcbe_h5_points_file(paths[i], &file);
+        if (st == MCBE_OK) {
+            st = mcbe_digest_file(file ? file : paths[i], digest, err);
+        }
+        if (st == MCBE_OK) {
+            snprintf(fact, sizeof fact, "%s.%d.sha256", key, i);
+            st = mcbe_config_add_fact(config, fact, digest);
+        }
+        mcbe_free(file);
+    }
+    return st;
+}
+
+static mcbe_data_options_t read_options(const mcbe_config_t *config, const mcbe_dataset_t *like)
+{
+    static const char delimiters[] = {',', ';', '\t'};
+    return (mcbe_data_options_t){
+        .format = (mcbe_data_format_t)mcbe_config_enum(config, "data.format"),
+        .header = (mcbe_data_header_t)mcbe_config_enum(config, "data.header"),
+        .delimiter = delimiters[mcbe_config_enum(config, "data.delimiter")],
+        .label = mcbe_config_string(config, "data.label"),
+        .like = like};
+}
+
+/* The files of one key; those of HDF5 come one at a time. */
+static mcbe_status_t read_files(mcbe_dataset_t *data, mcbe_config_t *config, const char *key,
+                                const mcbe_dataset_t *like, mcbe_error_t *err)
+{
+    int count;
+    const char *const *paths = mcbe_config_texts(config, key, &count);
+    const mcbe_data_options_t options = read_options(config, like);
+    char *file = NULL;
+    mcbe_status_t st;
+    MCBE_TRY(add_digests(config, key, err));
+    MCBE_TRY(mcbe_h5_points_file(paths[0], &file));
+    if (!file) {
+        st = mcbe_dataset_read(data, paths, count, &options, err);
+    } else if (count > 1) {
+        st = mcbe_config_reject(config, err, key,
+                                "a list that begins with HDF5; such a dataset stands alone");
+    } else {
+        st = mcbe_h5_points_read(data, paths[0], err);
+    }
+out:
+    mcbe_free(file);
+    return st;
+}
+
+static mcbe_status_t select_features(mcbe_dataset_t *data, const mcbe_config_t *config,
+                                     mcbe_error_t *err)
+{
+    mcbe_error_t reason = {0};
+    int count;
+    const char *const *features = mcbe_config_texts(config, "data.features", &count);
+    const mcbe_status_t st =
+        count > 0 ? mcbe_dataset_select(data, features, count, &reason) : MCBE_OK;
+    return st == MCBE_ERR_ARGUMENT
+               ? mcbe_config_reject(config, err, "data.features", "%s", reason.text)
+               : st;
+}
+
+/* Text and labels follow the training set; what HDF5 gave is compared here. */
+static mcbe_status_t read_test(mcbe_data_t *data, mcbe_config_t *config, mcbe_error_t *err)
+{
+    /* the features of the files, before any are chosen, must be alike: n and names of the header */
+    mcbe_status_t st = read_files(&data->test, config, "data.test_path", &data->train, err);
+    if (st == MCBE_OK && data->test.n != data->train.n) {
+        st = mcbe_config_reject(config, err, "data.test_path",
+                                "has points of %d features; those of data.path have %d",
+                                data->test.n, data->train.n);
+    }
+    return st;
+}
+
+static mcbe_status_t split_test(mcbe_data_t *data, double share, const mcbe_config_t *config,
+                                uint64_t seed, mcbe_error_t *err)
+{
+    const mcbe_stream_key_t key = {.seed = seed};
+    mcbe_error_t reason = {0};
+    const mcbe_status_t st = mcbe_dataset_split(&data->train, &data->test, share, &key, &reason);
+    return st == MCBE_ERR_ARGUMENT
+               ? mcbe_config_reject(config, err, "data.test_share", "%s", reason.text)
+               : st;
+}
+
+/* Test points from where the keys say, with the features of the files still complete. */
+static mcbe_status_t make_test(mcbe_data_t *data, mcbe_config_t *config, uint64_t seed,
+                               mcbe_error_t *err)
+{
+    int files;
+    (void)mcbe_config_texts(config, "data.test_path", &files);
+    const double share = mcbe_config_real(config, "data.test_share");
+    if ((files > 0) == (share > 0.0)) {
+        return mcbe_config_reject(config, err, "data.test_share",
+                                  files > 0 ? "cannot stand beside data.test_path"
+                                            : "is 0 and data.test_path is empty; one of them must "
+                                              "say what the test set is");
+    }
+    return files > 0 ? read_test(data, config, err) : split_test(data, share, config, seed, err);
+}
+
+mcbe_status_t mcbe_data_open(mcbe_data_t *data, mcbe_config_t *config, int with_test, uint64_t seed,
+                             mcbe_error_t *err)
+{
+    int files;
+    mcbe_status_t st;
+    memset(data, 0, sizeof *data);
+    (void)mcbe_config_texts(config, "data.path", &files);
+    if (files == 0) {
+        return mcbe_config_reject(config, err, "data.path",
+                                  "is empty; the file with the data is needed");
+    }
+    MCBE_TRY(read_files(&data->train, config, "data.path", NULL, err));
+    if (with_test) {
+        MCBE_TRY(make_test(data, config, seed, err));
+        MCBE_TRY(select_features(&data->test, config, err));
+    }
+    MCBE_TRY(select_features(&data->train, config, err));
+    MCBE_TRY(mcbe_scaling_fit(&data->scaling,
+                              (mcbe_normalize_t)mcbe_config_enum(config, "data.normalize"),
+                              mcbe_config_bool(config, "data.pooled"), &data->train));
+    MCBE_TRY(mcbe_scaling_apply(&data->scaling, &data->train, err));
+    if (with_test) {
+        st = mcbe_scaling_apply(&data->scaling, &data->test, err);
+    }
+out:
+    return st;
+}
+
+void mcbe_data_free(mcbe_data_t *data)
+{
+    mcbe_dataset_free(&data->train);
+    mcbe_dataset_free(&data->test);
+    mcbe_scaling_free(&data->scaling);
+}
+
+static mcbe_status_t smoothing(mcbe_cloud_t **cloud, const mcbe_dataset_t *train,
+                               const mcbe_config_t *config, mcbe_error_t *err)
+{
+    double sigma = mcbe_config_real(config, "smoothing.sigma");
+    const double relative = mcbe_config_real(config, "smoothing.relative");
+    if ((sigma > 0.0) == (relative > 0.0)) {
+        return mcbe_config_reject(config, err, "smoothing.sigma",
+                                  sigma > 0.0 ? "%g; it cannot stand beside smoothing.relative"
+                                              : "%g; it or smoothing.relative must be above 0",
+                                  sigma);
+    }
+    if (relative > 0.0) {
+        const mcbe_status_t st = mcbe_dataset_deviation(train, &sigma);
+        if (st != MCBE_OK) {
+            return st;
+        }
+        sigma *= relative;
+    }
+    return mcbe_cloud_smoothing(cloud, train->n, train->count, train->x, sigma, err);
+}
+
+mcbe_status_t mcbe_data_cloud(mcbe_cloud_t **cloud, const mcbe_data_t *data, mcbe_noise_t noise,
+                              const mcbe_config_t *config, mcbe_error_t *err)
+{
+    const mcbe_dataset_t *train = &data->train;
+    mcbe_error_t reason = {0};
+    if (noise == MCBE_NOISE_SMOOTHING) {
+        return smoothing(cloud, train, config, err);
+    }
+    const mcbe_status_t st =
+        mcbe_cloud_density(cloud, train->n, train->count, train->x,
+                           (mcbe_bandwidth_t)mcbe_config_enum(config, "kde.bandwidth"), &reason);
+    return st == MCBE_ERR_ARGUMENT
+               ? mcbe_config_reject(config, err, "kde.bandwidth", "%s", reason.text)
+               : st;
+}
+
+mcbe_status_t mcbe_data_layout(const mcbe_data_t *data, mcbe_layout_t *layout)
+{
+    const mcbe_scaling_t *scaling = &data->scaling;
+    static char shift[] = "data/shift";
+    static char factor[] = "data/factor";
+    if (scaling->kind != MCBE_NORMALIZE_STANDARD && scaling->kind != MCBE_NORMALIZE_UNIT_RANGE) {
+        return MCBE_OK;
+    }
+    mcbe_column_t column = {.path = shift,
+                            .type = MCBE_COLUMN_F64,
+                            .shape = MCBE_SHAPE_AXIS,
+                            .length = scaling->n,
+                            .series = "coordinate",
+                            .values = scaling->shift,
+                            .units = "1",
+                            .description = "normalisation: what is taken off every feature"};
+    if (mcbe_layout_add(layout, &column) < 0) {
+        return MCBE_ERR_NOMEM;
+    }
+    column.path = factor;
+    column.values = scaling->factor;
+    column.description = "normalisation: by what the difference is multiplied";
+    return mcbe_layout_add(layout, &column) < 0 ? MCBE_ERR_NOMEM : MCBE_OK;
+}
