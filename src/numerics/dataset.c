@@ -283,7 +283,7 @@ static mcbe_status_t look_ahead(const char *const *paths, int path_count,
                            paths[i], paths[0]);
         }
         whole->format = source.format;
-        whole->n = source.n;
+        whole->n = i > 0 ? whole->n : source.n;
         whole->count = whole->count < 0 || source.count < 0 ? -1 : whole->count + source.count;
     }
 out:

@@ -32,7 +32,7 @@ static mcbe_status_t set_shape(mcbe_data_source_t *source, mcbe_error_t *err)
     return MCBE_OK;
 }
 
-/* --- IDX, http://yann.lecun.com/exdb/mnist: 0 0 type rank, sizes and data big-endian --- */
+/* --- IDX, the format of MNIST: 0 0 type rank, then sizes and data, big-endian --- */
 
 static int idx_type(unsigned char code, mcbe_element_t *type)
 {

@@ -14,7 +14,7 @@ GENERATED = {"mcbe_build_info.h": "runtime", "mcbe_git_version.h": "runtime"}
 
 # Headers of other projects and the files that may name them; every other <header> must be of C or POSIX.
 MPI_FILES = r"src/runtime/comm\.[ch]|src/cli/cmd_run\.c|include/mcbe/run\.h"
-HDF5_FILES = r"src/runtime/(h5\.[ch]|store\w*\.c)"
+HDF5_FILES = r"src/runtime/(h5\w*\.[ch]|store\w*\.c)"
 THIRD_PARTY = {
     "mpi.h": MPI_FILES,
     "hdf5.h": HDF5_FILES,
@@ -26,6 +26,8 @@ THIRD_PARTY = {
     "pcg_random.hpp": r"src/numerics/pcg\.cpp",
     "immintrin.h": r"src/numerics/kernels_pair\.h",
     "boost/": r"src/numerics/beta\.cpp",
+    "csv.h": r"src/numerics/csv_text\.c",
+    "zlib.h": r"src/numerics/inflow\.c",
 }
 STANDARD = set("""
     assert.h complex.h ctype.h errno.h fenv.h float.h inttypes.h iso646.h limits.h locale.h math.h setjmp.h signal.h
