@@ -13,7 +13,7 @@
     {.path = "data.path",                                                                          \
      .type = MCBE_KEY_TEXTS,                                                                       \
      .flags = MCBE_KEY_LATE,                                                                       \
-     .fallback = "''",                                                                             \
+     .fallback = "[]",                                                                             \
      .help = "The data: a CSV, IDX, CIFAR-10 or .npy file, possibly packed with gzip, a dataset "  \
              "of an HDF5 file (FILE.h5:/points), or a list of files that are read one after the "  \
              "other; their SHA-256 join the fingerprint."},                                        \
@@ -46,7 +46,7 @@
         {.path = "data.features",                                                                  \
          .type = MCBE_KEY_TEXTS,                                                                   \
          .flags = MCBE_KEY_LATE,                                                                   \
-         .fallback = "''",                                                                         \
+         .fallback = "[]",                                                                         \
          .help =                                                                                   \
              "Features to keep, by number from 0 or by name, in this order; empty keeps all."},    \
         {.path = "data.normalize",                                                                 \
@@ -67,7 +67,7 @@
     {.path = "data.test_path",                                                                     \
      .type = MCBE_KEY_TEXTS,                                                                       \
      .flags = MCBE_KEY_LATE,                                                                       \
-     .fallback = "''",                                                                             \
+     .fallback = "[]",                                                                             \
      .help = "Files of the test set, read as those of data.path."},                                \
     {                                                                                              \
         .path = "data.test_share", .type = MCBE_KEY_REAL, .flags = MCBE_KEY_LATE, .fallback = "0", \

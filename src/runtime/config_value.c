@@ -271,11 +271,7 @@ static mcbe_status_t read_text(mcbe_value_t *value, const mcbe_node_t *node, mcb
 static int count_texts(const mcbe_tree_t *tree, const mcbe_node_t *node, size_t *bytes)
 {
     const int is_list = node->kind == MCBE_NODE_LIST;
-    const int is_default = node->place.source == MCBE_SOURCE_DEFAULT; /* there, nothing means [] */
     *bytes = 0;
-    if (!is_list && is_nothing(node) && is_default) {
-        return 0;
-    }
     if (is_list ? node->count > MCBE_CONFIG_TEXTS : node->kind != MCBE_NODE_TEXT) {
         return -1;
     }

@@ -10,7 +10,7 @@ SOURCE = pathlib.Path(os.environ["MCBE_SOURCE"])
 
 # Where texts of the project may point to: standards, publications, the libraries it stands on.
 HOSTS = {
-    "arxiv.org", "doi.org", "json.schemastore.org", "keepachangelog.com", "numpy.org", "semver.org", "slurm.schedmd.com",
+    "arxiv.org", "doi.org", "ossci-datasets.s3.amazonaws.com", "www.cs.toronto.edu", "json.schemastore.org", "keepachangelog.com", "numpy.org", "semver.org", "slurm.schedmd.com",
     "www.hdfgroup.org", "www.netlib.org", "www.open-mpi.org", "www.openblas.net", "www.pcg-random.org", "yaml.org",
 }
 LINK = re.compile(r"\bhttps?://([\w.-]+)")

@@ -22,7 +22,7 @@ SOURCE = pathlib.Path(os.environ["MCBE_SOURCE"])
 MPIEXEC = os.environ["MCBE_MPIEXEC"]
 
 OK, BAD_USAGE, BAD_FILE, BAD_SYSTEM = 0, 64, 65, 74
-IDENTICAL = ("cells", "trials", "curves", "alpha", "witness", "certificates", "points")
+IDENTICAL = ("cells", "trials", "curves", "alpha", "witness", "certificates", "points", "data")
 TIMEOUT = 120
 
 # Dotted keys, nested when written. 6 cells, 12 units, well under a second.
