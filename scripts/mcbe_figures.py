@@ -92,9 +92,9 @@ def result_file(path: Path, experiment: str) -> Iterator[h5py.File]:
 
 
 def parse_listing(listing: str) -> dict[str, str]:
-    """The resolved config, 'path = value' a line; '~' or '+' before a path: it may change."""
+    """The resolved config, 'path = value' a line; '~', '+' or '*' before a path: it may change."""
     pairs = (line.partition(" = ") for line in listing.splitlines() if " = " in line)
-    return {path.lstrip("~+"): value for path, _, value in pairs}
+    return {path.lstrip("~+*"): value for path, _, value in pairs}
 
 
 def bias_families(settings: Mapping[str, str]) -> list[dict[str, str]]:

@@ -17,7 +17,7 @@ static const mcbe_key_t keys[] = {
     MCBE_SHAPE_KEYS,
     MCBE_FRAME_KEYS,
     MCBE_ANY_DOMAIN_KEYS,
-    MCBE_SAMPLING_KEYS,
+    MCBE_SAMPLING_KEYS(0),
     {.path = "curve.points_per_decade",
      .type = MCBE_KEY_INT,
      .fallback = "20",

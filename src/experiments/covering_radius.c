@@ -17,7 +17,7 @@ static const mcbe_key_t keys[] = {
     MCBE_SHAPE_KEYS,
     MCBE_FRAME_KEYS,
     MCBE_DOMAIN_KEYS,
-    MCBE_SAMPLING_KEYS,
+    MCBE_SAMPLING_KEYS(0),
     {.path = "covering.counts",
      .type = MCBE_KEY_AXIS,
      .min = 2,

@@ -153,23 +153,44 @@ static int64_t start_of(const mcbe_sampling_t *sampling, int n, int64_t block)
     return start < sampling->samples ? start : sampling->samples;
 }
 
-/* This rank's share of the blocks [first, last). */
-static mcbe_status_t visit_blocks(const mcbe_sampling_t *sampling, int n, int64_t first,
-                                  int64_t last, const mcbe_team_t *team,
+/* The block of a sample. */
+static int64_t block_of(mcbe_design_t design, int n, int64_t sample)
+{
+    int64_t low = 0, high = 1;
+    while (mcbe_block_start(design, n, high) <= sample) {
+        low = high;
+        high *= 2;
+    }
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        if (mcbe_block_start(design, n, middle) <= sample) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* This rank's share of the samples from `begin` on in the blocks [first, last). */
+static mcbe_status_t visit_blocks(const mcbe_sampling_t *sampling, int n, int64_t begin,
+                                  int64_t first, int64_t last, const mcbe_team_t *team,
                                   mcbe_estimator_t *estimator, mcbe_bias_state_t *states, int count,
                                   mcbe_bias_events_t *events)
 {
     const int rank = mcbe_comm_rank(team->comm), size = mcbe_comm_size(team->comm);
     for (int64_t block = first; block < last; block++) {
-        const int64_t samples = start_of(sampling, n, block + 1) - start_of(sampling, n, block);
+        const int64_t start = start_of(sampling, n, block);
+        const int64_t samples = start_of(sampling, n, block + 1) - start;
+        const int64_t visited = begin > start ? begin - start : 0;
         if (samples == 0) {
             break;
         }
-        if (block % size != rank) {
+        if (block % size != rank || visited >= samples) {
             continue;
         }
         mcbe_status_t st =
-            mcbe_estimator_block_nested(estimator, block, 0, samples, states, count, events);
+            mcbe_estimator_block_nested(estimator, block, visited, samples, states, count, events);
         if (st != MCBE_OK) {
             return st;
         }
@@ -357,6 +378,18 @@ static int is_quiet(const mcbe_sampling_t *sampling, int64_t end, const mcbe_bia
     return sampling->unchanged > 0;
 }
 
+/* Random points that the states have seen. */
+static int64_t points_seen(const mcbe_sampling_t *sampling, const mcbe_bias_state_t *states,
+                           int count)
+{
+    const int64_t seen = states[0].samples;
+    for (int i = 1; i < count; i++) {
+        MCBE_BUG_ASSERT(states[i].samples - seen ==
+                        (seen > 0 && sampling->init_rows ? states[i].m - states[0].m : 0));
+    }
+    return seen > 0 && sampling->init_rows ? seen - states[0].m : seen;
+}
+
 mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_frame_t *frame,
                                 const mcbe_stream_key_t *key, const mcbe_team_t *team,
                                 mcbe_bias_state_t *states, int count, mcbe_error_t *err)
@@ -370,16 +403,22 @@ mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_fram
                                           sampling->precision, sampling->design,
                                           sampling->samples));
     MCBE_TRY(mcbe_fault_check(team->faults, "unit", err));
-    for (int i = 0; i < count && sampling->init_rows; i++) {
+    for (int i = 0; i < count && sampling->init_rows && states[i].samples == 0; i++) {
         MCBE_TRY(visit_rows(frame, estimator, &states[i], history ? &history[i] : NULL));
+    }
+    int64_t end = points_seen(sampling, states, count);
+    int64_t first = block_of(sampling->design, n, end) / MCBE_ROUND_BLOCKS * MCBE_ROUND_BLOCKS;
+    if (end > 0 && end == mcbe_block_start(sampling->design, n, first) &&
+        is_quiet(sampling, end, states, count)) {
+        goto out; /* no number of points asked for would have gone on */
     }
     if (shared) {
         MCBE_TRY(start_rounds(&round, states, count));
     }
-    for (int64_t first = 0, end = 0; end < sampling->samples; first += MCBE_ROUND_BLOCKS) {
+    for (; end < sampling->samples; first += MCBE_ROUND_BLOCKS) {
         const int64_t start = end;
         end = start_of(sampling, n, first + MCBE_ROUND_BLOCKS);
-        MCBE_TRY(visit_blocks(sampling, n, first, first + MCBE_ROUND_BLOCKS, team, estimator,
+        MCBE_TRY(visit_blocks(sampling, n, start, first, first + MCBE_ROUND_BLOCKS, team, estimator,
                               states, count, shared ? round.events : history));
         MCBE_TRY(mcbe_team_go_on(team));
         if (shared) {

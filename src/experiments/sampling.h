@@ -25,7 +25,13 @@ typedef struct mcbe_sampling {
  *  end alpha is combined by MPI_Allreduce(MPI_MIN), and rank 0 replays all events in the order of
  *  their samples, so that updates, witnesses and the stop rule are those of one rank. What the
  *  result is does not depend on the size.
- *  @param[in,out] states  [count], as made by mcbe_bias_state_init; layer i is the first
+ *
+ *  States that an earlier call left for fewer points go on from there, wherever in a block or a round it
+ *  ended, and end as if that call had been for as many as this one: points are visited in the order of
+ *  their ids either way, and the stop rule is looked at at the same places. (The end of the earlier call
+ *  is one of them only if it is the end of a round.)
+ *  @param[in,out] states  [count], as made by mcbe_bias_state_init or, on all ranks, as left by an earlier
+ *         call, all by the same one; layer i is the first
  *         states[i].m rows of the frame, ascending; on ranks other than 0 witnesses are not kept. A
  *         stop rule waits for all.
  *  @return MCBE_OK; MCBE_STOPPED, agreed, if the unit is to be given up; MCBE_ERR_NOMEM;

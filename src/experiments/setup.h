@@ -113,7 +113,8 @@
                      "or as a Gaussian kernel density estimate spreads them"),                     \
         MCBE_DOMAIN_RADIUS_KEYS, MCBE_DATA_KEYS, MCBE_CLOUD_KEYS
 
-#define MCBE_SAMPLING_KEYS                                                                         \
+/* @param growth  MCBE_KEY_EXTENDS where finished units can go on with more points, else 0 */
+#define MCBE_SAMPLING_KEYS(growth)                                                                 \
     {.path = "sampling.design",                                                                    \
      .type = MCBE_KEY_ENUM,                                                                        \
      .fallback = "iid",                                                                            \
@@ -123,6 +124,7 @@
              "with each of many noises (crossed, far cheaper)."},                                  \
         {.path = "sampling.samples",                                                               \
          .type = MCBE_KEY_INT,                                                                     \
+         .flags = (growth),                                                                        \
          .min = 1,                                                                                 \
          .max = 1e15,                                                                              \
          .help = "Points drawn for each weight matrix."},                                          \

@@ -157,6 +157,45 @@ out:
     return st;
 }
 
+/* Let the sampling phase of a job go on from what an earlier run has recorded, if that tells enough of
+ * every layer; they share their points, so it is all or none.
+ * @param[in,out] states  [count], from mcbe_bias_state_init
+ * @param[out]    points  random points they have seen, 0 if they begin anew */
+static mcbe_status_t go_on(const mcbe_survey_t *survey, const mcbe_cell_t *cells, int64_t count,
+                           const mcbe_layout_t *layout, const mcbe_record_t *earlier,
+                           mcbe_bias_state_t *states, int64_t *points)
+{
+    mcbe_status_t st = MCBE_OK;
+    *points = 0;
+    for (int64_t i = 0; i < count && earlier; i++) {
+        int64_t seen = 0;
+        MCBE_TRY(
+            mcbe_survey_read_sampling(survey, &cells[i], layout, &earlier[i], &states[i], &seen));
+        if (seen == 0 || (i > 0 && seen != *points)) {
+            *points = 0;
+            for (int64_t k = 0; k <= i; k++) {
+                mcbe_bias_state_free(&states[k]);
+                MCBE_TRY(mcbe_bias_state_init(&states[k], (int)cells[k].m));
+            }
+            break;
+        }
+        *points = seen;
+    }
+out:
+    return st;
+}
+
+/* The units as the earlier run has recorded them. */
+static mcbe_status_t keep_records(const mcbe_team_t *team, int64_t count, mcbe_record_t *records)
+{
+    mcbe_status_t st = MCBE_OK;
+    for (int64_t i = 0; i < count && st == MCBE_OK && mcbe_comm_rank(team->comm) == 0; i++) {
+        mcbe_record_free(&records[i]);
+        st = mcbe_record_copy(&records[i], &team->earlier[i]);
+    }
+    return st;
+}
+
 mcbe_status_t mcbe_survey_compute(const void *params, const mcbe_cell_t *cells, int64_t count,
                                   int64_t trial, const mcbe_team_t *team,
                                   const mcbe_layout_t *layout, mcbe_record_t *records,
@@ -175,6 +214,7 @@ mcbe_status_t mcbe_survey_compute(const void *params, const mcbe_cell_t *cells, 
     mcbe_status_t st;
     mcbe_bias_state_t *states = mcbe_alloc((size_t)count, sizeof *states);
     mcbe_findings_t findings = {0};
+    int64_t points = 0;
     if (!states) {
         return MCBE_ERR_NOMEM;
     }
@@ -182,7 +222,13 @@ mcbe_status_t mcbe_survey_compute(const void *params, const mcbe_cell_t *cells, 
     for (int64_t i = 0; i < count; i++) {
         MCBE_TRY(mcbe_bias_state_init(&states[i], (int)cells[i].m));
     }
+    MCBE_TRY(go_on(survey, cells, count, layout, team->earlier, states, &points));
     MCBE_TRY(mcbe_sampling_run(&sampling, &frame, &key, team, states, (int)count, err));
+    if (points > 0 && states[0].samples - (setup->init_rows ? cells[0].m : 0) == points) {
+        /* the stop rule had ended it before, and nothing that follows depends on what was asked for */
+        MCBE_TRY(keep_records(team, count, records));
+        goto out;
+    }
     mcbe_frame_free(&frame);
     for (int64_t i = 0; i < count; i++) {
         MCBE_TRY(mcbe_findings_init(&findings, survey, &cells[i]));

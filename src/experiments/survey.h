@@ -14,8 +14,8 @@
 
 /* Rows for an experiment's key table, beside those of its cells. */
 #define MCBE_SURVEY_KEYS                                                                           \
-    MCBE_FRAME_KEYS, MCBE_ANY_DOMAIN_KEYS, MCBE_SAMPLING_KEYS, MCBE_SEARCH_KEYS, MCBE_BOUND_KEYS,  \
-        MCBE_EXACT_KEYS, MCBE_POLYTOPE_KEYS, MCBE_BIAS_KEYS, MCBE_RUN_KEYS
+    MCBE_FRAME_KEYS, MCBE_ANY_DOMAIN_KEYS, MCBE_SAMPLING_KEYS(MCBE_KEY_EXTENDS), MCBE_SEARCH_KEYS, \
+        MCBE_BOUND_KEYS, MCBE_EXACT_KEYS, MCBE_POLYTOPE_KEYS, MCBE_BIAS_KEYS, MCBE_RUN_KEYS
 
 /* What a quantity comes from: a run without that phase does not have its column. */
 typedef enum mcbe_phase {
@@ -175,6 +175,17 @@ MCBE_NODISCARD mcbe_status_t mcbe_survey_write(const mcbe_survey_t *survey, cons
                                                int64_t trial, const mcbe_frame_t *layer,
                                                const mcbe_findings_t *findings,
                                                const mcbe_layout_t *layout, mcbe_record_t *record);
+
+/** Take from a record how its sampling phase ended, for it to go on with more points.
+ *  @param[out] state   from mcbe_bias_state_init, or as mcbe_sampling_run left it
+ *  @param[out] points  random points it has seen; 0 if the record does not tell all: search found a point
+ *         with fewer active rows, and what sampling had found is not kept. The state is then unchanged.
+ *  @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_survey_read_sampling(const mcbe_survey_t *survey,
+                                                       const mcbe_cell_t *cell,
+                                                       const mcbe_layout_t *layout,
+                                                       const mcbe_record_t *record,
+                                                       mcbe_bias_state_t *state, int64_t *points);
 
 /** Take from a record what was found. @param[out] findings  from mcbe_findings_init */
 MCBE_NODISCARD mcbe_status_t mcbe_survey_read(const mcbe_survey_t *survey, const mcbe_cell_t *cell,

@@ -365,6 +365,31 @@ mcbe_status_t mcbe_survey_read(const mcbe_survey_t *survey, const mcbe_cell_t *c
     return MCBE_OK;
 }
 
+mcbe_status_t mcbe_survey_read_sampling(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
+                                        const mcbe_layout_t *layout, const mcbe_record_t *record,
+                                        mcbe_bias_state_t *state, int64_t *points)
+{
+    const mcbe_setup_t *setup = &survey->setup;
+    mcbe_findings_t found = {0};
+    mcbe_status_t st;
+    *points = 0;
+    MCBE_TRY(mcbe_findings_init(&found, survey, cell));
+    MCBE_TRY(mcbe_survey_read(survey, cell, layout, record, &found));
+    const int64_t seen = found.state.samples - (setup->init_rows ? cell->m : 0);
+    if (found.state.min_active_sample >= MCBE_STORED_POINT || seen < 1 || seen > setup->samples) {
+        goto out;
+    }
+    *points = seen;
+    mcbe_bias_state_copy(state, &found.state);
+    if (found.uniform) { /* search has lowered what stands beside it */
+        memcpy(state->alpha, found.uniform, (size_t)cell->m * sizeof *state->alpha);
+        memcpy(state->witness, found.uniform_witness, (size_t)cell->m * sizeof *state->witness);
+    }
+out:
+    mcbe_findings_free(&found);
+    return st;
+}
+
 static int64_t active_at(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
                          const mcbe_layout_t *layout, const mcbe_record_t *record, int family)
 {

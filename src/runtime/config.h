@@ -23,12 +23,14 @@ enum {
     MCBE_KEY_FREE = 1,   /* may change between a run and its continuation: not in the fingerprint */
     MCBE_KEY_GROWS = 2,  /* likewise, but may only grow (INT only) */
     MCBE_KEY_UNIQUE = 4, /* field of a record: no two records may share its value */
-    MCBE_KEY_LATE =
-        16, /* came after files of its experiment were written: while it is empty, false, 0
-                            or the first of its words, which must be its default, it is left out of the
-                            resolved listing, so that those files keep their fingerprints */
-    MCBE_KEY_NAME = 8 /* STRING that becomes part of a path in the results file: 1 to 64 characters
+    MCBE_KEY_NAME = 8, /* STRING that becomes part of a path in the results file: 1 to 64 characters
                          A-Z a-z 0-9 _ . + -, but neither "." nor ".." */
+    MCBE_KEY_EXTENDS = 16, /* as MCBE_KEY_GROWS, but a larger value asks more of every unit: what is
+                             finished goes on from where it is */
+    /* Came after files of its experiment were written: while it is empty, false, 0 or the first of
+     * its words, which must be its default, it is left out of the resolved listing, so that those
+     * files keep their fingerprints. */
+    MCBE_KEY_LATE = 32
 };
 
 /* One row of an experiment's table: the only place that knows a key. Rows of one group
@@ -122,19 +124,24 @@ MCBE_NODISCARD mcbe_status_t mcbe_config_add_fact(mcbe_config_t *config, const c
                                                   const char *value);
 
 /** Every key resolved, canonical: "path = value" lines sorted by path, reals with 17 digits,
- *  including the added facts and stream_version. Keys that are MCBE_KEY_FREE or MCBE_KEY_GROWS
- *  carry a leading '~' or '+', so a listing alone tells what may change. Borrowed from config. */
+ *  including the added facts and stream_version. Keys that are MCBE_KEY_FREE, MCBE_KEY_GROWS
+ *  or MCBE_KEY_EXTENDS carry a leading '~', '+' or '*', so a listing alone tells what may change.
+ *  Borrowed from config. */
 const char *mcbe_config_resolved(mcbe_config_t *config);
 
-/** SHA-256, as 64 hex digits, of the resolved listing without its '~' and '+' lines. @param[out]
- *  hex */
+/** SHA-256, as 64 hex digits, of the resolved listing without its '~', '+' and '*' lines.
+ *  @param[out] hex */
 void mcbe_config_fingerprint(const char *resolved, char hex[65]);
 
-/** Compare two resolved listings and report every key outside '~' that differs (a '+' key: that
- *  shrank), "key 'a.b': the file has X, this run asks for Y". @return MCBE_OK;
+/** Compare two resolved listings and report every key outside '~' that differs (a '+' or '*' key:
+ *  that shrank), "key 'a.b': the file has X, this run asks for Y". @return MCBE_OK;
  *  MCBE_ERR_FINGERPRINT */
 MCBE_NODISCARD mcbe_status_t mcbe_config_compare(const char *stored, const char *wanted,
                                                  mcbe_error_t *err);
+
+/** Does `wanted` ask more of every unit than `stored` does: has a '*' key another value? Of listings
+ *  that mcbe_config_compare accepts. @param[out] err  which ones and how, if they have; may be NULL */
+int mcbe_config_asks_more(const char *stored, const char *wanted, mcbe_error_t *err);
 
 /** Value of one key in a resolved listing. @return MCBE_OK; MCBE_ERR_ARGUMENT if it is not there */
 MCBE_NODISCARD mcbe_status_t mcbe_config_lookup(const char *resolved, const char *path, char *value,

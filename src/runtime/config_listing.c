@@ -108,9 +108,10 @@ mcbe_status_t mcbe_config_list_values(mcbe_config_t *config)
         if (is_unused(value)) {
             continue;
         }
-        const char *mark = value->flags & MCBE_KEY_FREE    ? "~"
-                           : value->flags & MCBE_KEY_GROWS ? "+"
-                                                           : "";
+        const char *mark = value->flags & MCBE_KEY_FREE      ? "~"
+                           : value->flags & MCBE_KEY_GROWS   ? "+"
+                           : value->flags & MCBE_KEY_EXTENDS ? "*"
+                                                             : "";
         MCBE_TRY(append_string(&text, mark));
         MCBE_TRY(append_string(&text, value->path));
         MCBE_TRY(append_string(&text, " = "));
@@ -174,7 +175,7 @@ out:
 /* --- reading a listing --- */
 
 typedef struct line {
-    char mark; /* '~', '+' or 0 */
+    char mark; /* '~', '+', '*' or 0 */
     const char *path, *value;
     size_t path_length, value_length;
     const char *start; /* the whole line */
@@ -190,7 +191,7 @@ static int next_line(const char **at, line_t *line)
     }
     *line = (line_t){.start = *at, .length = strcspn(*at, "\n")};
     const char *end = line->start + line->length;
-    line->mark = **at == '~' || **at == '+' ? **at : '\0';
+    line->mark = strchr("~+*", **at) ? **at : '\0';
     line->path = line->start + (line->mark != '\0');
     const char *found = strstr(line->path, link);
     if (found && found < end) {
@@ -261,6 +262,12 @@ static int has_grown(const line_t *a, const line_t *b)
            b_end == b->value + b->value_length && now >= old;
 }
 
+/* May this key grow? */
+static int may_grow(const line_t *line)
+{
+    return line->mark == '+' || line->mark == '*';
+}
+
 /* A piece of a listing, as it is shown. */
 static void show_piece(const char *piece, size_t length, char shown[MCBE_CONFIG_SHOWN])
 {
@@ -279,7 +286,7 @@ static void compare_lines(const line_t *stored, const line_t *wanted, mcbe_repor
     char old[MCBE_CONFIG_SHOWN];
     char now[MCBE_CONFIG_SHOWN];
     if (line->mark == '~' || (stored && wanted && same_value(stored, wanted)) ||
-        (stored && wanted && line->mark == '+' && has_grown(stored, wanted))) {
+        (stored && wanted && may_grow(line) && has_grown(stored, wanted))) {
         return;
     }
     show_piece(line->path, line->path_length, path);
@@ -296,7 +303,32 @@ static void compare_lines(const line_t *stored, const line_t *wanted, mcbe_repor
     }
     show_piece(wanted->value, wanted->value_length, now);
     mcbe_report_add(report, nowhere, path, "the file has %s, this run asks for %s%s", old, now,
-                    line->mark == '+' ? "; it may only grow" : "");
+                    may_grow(line) ? "; it may only grow" : "");
+}
+
+int mcbe_config_asks_more(const char *stored, const char *wanted, mcbe_error_t *err)
+{
+    static const mcbe_place_t nowhere = {.source = MCBE_SOURCE_DEFAULT};
+    mcbe_report_t report = {.err = err, .status = MCBE_ERR_FINGERPRINT};
+    line_t old, now;
+    int more = 0;
+    /* a listing from before the key could grow has no mark: that of the wanted one counts */
+    while (next_line(&wanted, &now)) {
+        const char *at = stored;
+        int found = 0;
+        while (now.mark == '*' && !found && next_line(&at, &old)) {
+            found = compare_line_paths(&old, &now) == 0;
+        }
+        if (found && !same_value(&old, &now)) {
+            char path[MCBE_CONFIG_SHOWN], was[MCBE_CONFIG_SHOWN], is[MCBE_CONFIG_SHOWN];
+            show_piece(now.path, now.path_length, path);
+            show_piece(old.value, old.value_length, was);
+            show_piece(now.value, now.value_length, is);
+            mcbe_report_add(&report, nowhere, path, "one has %s, the other has %s", was, is);
+            more = 1;
+        }
+    }
+    return more;
 }
 
 mcbe_status_t mcbe_config_compare(const char *stored, const char *wanted, mcbe_error_t *err)

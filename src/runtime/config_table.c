@@ -30,7 +30,8 @@ static void check_rows(const mcbe_key_t *rows)
 {
     for (const mcbe_key_t *row = rows; row->path; row++) {
         MCBE_BUG_ASSERT(strlen(row->path) < MCBE_CONFIG_PATH / 2);
-        MCBE_BUG_ASSERT(!(row->flags & MCBE_KEY_GROWS) || row->type == MCBE_KEY_INT);
+        MCBE_BUG_ASSERT(!(row->flags & (MCBE_KEY_GROWS | MCBE_KEY_EXTENDS)) ||
+                        row->type == MCBE_KEY_INT);
         MCBE_BUG_ASSERT(row->type != MCBE_KEY_ENUM || row->words);
         MCBE_BUG_ASSERT(row->type != MCBE_KEY_RECORDS || row->fields);
         for (const mcbe_key_t *other = rows; other < row; other++) {

@@ -39,7 +39,8 @@ struct mcbe_experiment {
     /** Columns of a record. */
     mcbe_status_t (*layout)(const void *params, mcbe_layout_t *layout, mcbe_error_t *err);
 
-    /** Compute one job: one trial of the cells that share a head. Collective over team->comm.
+    /** Compute one job: one trial of the cells that share a head. Collective over team->comm. With
+     *  team->earlier it may go on from there; the records are those of a job that began anew.
      *  @param[in]  cells    [count]
      *  @param[out] records  [count], initialised by the caller; filled on rank 0 of the team
      *  @return MCBE_OK; MCBE_STOPPED on every rank of the team, if the unit is to be given up */

@@ -77,6 +77,11 @@ static mcbe_status_t create_file(mcbe_journal_t *journal, const char *resolved, 
     put(next, resolved, (size_t)length);
     seal(journal->buffer, bytes);
     journal->size = (int64_t)(bytes + CHECKSUM);
+    journal->listing = mcbe_strdup(resolved);
+    if (!journal->listing) {
+        st = out_of_memory(err, journal->path);
+        goto out;
+    }
 
     journal->fd = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     problem = journal->fd < 0
@@ -118,7 +123,8 @@ mcbe_status_t mcbe_journal_open(mcbe_journal_t **journal, const char *path, cons
     }
     MCBE_TRY(mcbe_journal_open_file(path, O_RDWR, &made->fd, &file_size, err));
     if (made->fd >= 0 && file_size > 0) {
-        MCBE_TRY(mcbe_journal_replay(made, file_size, visit, context, provenance, &cut, err));
+        MCBE_TRY(
+            mcbe_journal_replay(made, file_size, resolved, visit, context, provenance, &cut, err));
     } else {
         if (made->fd >= 0) {
             close(made->fd);
@@ -194,6 +200,27 @@ mcbe_status_t mcbe_journal_append_segment(mcbe_journal_t *journal,
     return append(journal, KIND_SEGMENT, SEGMENT_BYTES, err);
 }
 
+mcbe_status_t mcbe_journal_append_listing(mcbe_journal_t *journal, const char *resolved,
+                                          mcbe_error_t *err)
+{
+    const size_t length = strlen(resolved);
+    if (strcmp(journal->listing, resolved) == 0) {
+        return MCBE_OK;
+    }
+    char *listing = mcbe_strdup(resolved);
+    if (!listing) {
+        return out_of_memory(err, journal->path);
+    }
+    mcbe_status_t st = mcbe_journal_reserve(journal, RECORD_FIXED + length + CHECKSUM, err);
+    if (st == MCBE_OK) {
+        put(journal->buffer + RECORD_FIXED, resolved, length);
+        st = append(journal, KIND_LISTING, length, err);
+    }
+    mcbe_free(st == MCBE_OK ? journal->listing : listing);
+    journal->listing = st == MCBE_OK ? listing : journal->listing;
+    return st;
+}
+
 mcbe_status_t mcbe_journal_sync(mcbe_journal_t *journal, mcbe_error_t *err)
 {
     if (fdatasync(journal->fd) != 0) {
@@ -211,6 +238,7 @@ void mcbe_journal_close(mcbe_journal_t **journal)
     if ((*journal)->fd >= 0) {
         close((*journal)->fd);
     }
+    mcbe_free((*journal)->listing);
     mcbe_free((*journal)->buffer);
     mcbe_free((*journal)->path);
     mcbe_free(*journal);

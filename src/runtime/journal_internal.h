@@ -17,7 +17,7 @@
 #define RECORD_FIXED 16
 #define CHECKSUM 4
 
-enum { KIND_UNIT = 1, KIND_SEGMENT = 2 };
+enum { KIND_UNIT = 1, KIND_SEGMENT = 2, KIND_LISTING = 3 };
 
 /* cell, trial, seconds, rank; then the words */
 #define UNIT_FIXED 32
@@ -27,7 +27,8 @@ enum { KIND_UNIT = 1, KIND_SEGMENT = 2 };
      sizeof((mcbe_segment_t *)0)->reason)
 
 struct mcbe_journal {
-    char *path; /* owned */
+    char *path;    /* owned */
+    char *listing; /* owned: what the next units are of, as far as the journal says so */
     int fd;
     int64_t size;          /* bytes of the good part: where the next record goes */
     unsigned char *buffer; /* owned, one record */
@@ -45,8 +46,8 @@ MCBE_NODISCARD mcbe_status_t mcbe_journal_open_file(const char *path, int flags,
 /** Read an open journal of file_size > 0 bytes to its last good record and cut off the rest; see
  *  mcbe_journal_open. */
 MCBE_NODISCARD mcbe_status_t mcbe_journal_replay(mcbe_journal_t *journal, int64_t file_size,
-                                                 mcbe_journal_visit_t visit, void *context,
-                                                 mcbe_provenance_t *provenance, int64_t *torn,
-                                                 mcbe_error_t *err);
+                                                 const char *resolved, mcbe_journal_visit_t visit,
+                                                 void *context, mcbe_provenance_t *provenance,
+                                                 int64_t *torn, mcbe_error_t *err);
 
 #endif

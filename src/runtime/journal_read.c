@@ -10,6 +10,7 @@
 #include "file.h"
 #include "memory.h"
 #include "check.h"
+#include "config.h"
 
 static const unsigned char *get(const unsigned char *at, void *data, size_t bytes)
 {
@@ -174,8 +175,10 @@ typedef struct replay {
     mcbe_journal_visit_t visit;
     void *context;
     mcbe_provenance_t *provenance; /* or NULL */
-    int64_t segment;               /* the one that wrote the units being read, -1 before any */
-    int64_t units;                 /* of it, so far */
+    const char *resolved;          /* listing of the configuration that goes on */
+    int earlier;     /* it asks more of every unit than that of the units being read */
+    int64_t segment; /* the one that wrote the units being read, -1 before any */
+    int64_t units;   /* of it, so far */
 } replay_t;
 
 static mcbe_status_t replay_unit(replay_t *replay, const unsigned char *data, int64_t bytes,
@@ -190,6 +193,7 @@ static mcbe_status_t replay_unit(replay_t *replay, const unsigned char *data, in
     if (!replay->visit) {
         return MCBE_OK;
     }
+    record.earlier = replay->earlier;
     record.word_count = (bytes - UNIT_FIXED) / 8;
     record.words = mcbe_alloc((size_t)record.word_count, sizeof *record.words);
     if (!record.words) {
@@ -222,6 +226,10 @@ static mcbe_status_t replay_segment(replay_t *replay, const unsigned char *data,
     data = get(data, segment.started_utc, sizeof segment.started_utc);
     data = get(data, segment.stopped_utc, sizeof segment.stopped_utc);
     get(data, segment.reason, sizeof segment.reason);
+    if (replay->provenance && number == replay->segment && number >= 0) {
+        replay->provenance->segments[number] = segment; /* how it ended */
+        return MCBE_OK;
+    }
     close_segment(replay);
     replay->segment = -1;
     replay->units = 0;
@@ -236,6 +244,29 @@ static mcbe_status_t replay_segment(replay_t *replay, const unsigned char *data,
         return mcbe_fail(err, MCBE_ERR_NOMEM, "no memory for the starts of the run");
     }
     replay->segment = (int64_t)replay->provenance->segment_count - 1;
+    return MCBE_OK;
+}
+
+/* From here on units are of another configuration: one that a run went on with, so the one that goes on now
+ * must be able to follow it, too. */
+static mcbe_status_t replay_listing(mcbe_journal_t *journal, replay_t *replay,
+                                    const unsigned char *data, size_t bytes, mcbe_error_t *err)
+{
+    mcbe_error_t differences = {0};
+    char *listing = mcbe_alloc(bytes + 1, 1);
+    if (!listing) {
+        return mcbe_fail(err, MCBE_ERR_NOMEM, "no memory for the journal '%s'", journal->path);
+    }
+    get(data, listing, bytes);
+    mcbe_free(journal->listing);
+    journal->listing = listing;
+    if (mcbe_config_compare(listing, replay->resolved, &differences) != MCBE_OK) {
+        return mcbe_fail(err, MCBE_ERR_FINGERPRINT,
+                         "'%s' was continued with another configuration; choose another output, or "
+                         "--fresh to start anew (the old file is kept as .prev):\n%s",
+                         journal->path, differences.text);
+    }
+    replay->earlier = mcbe_config_asks_more(listing, replay->resolved, NULL);
     return MCBE_OK;
 }
 
@@ -256,6 +287,8 @@ static mcbe_status_t read_all(mcbe_journal_t *journal, int64_t file_size, replay
             st = replay_unit(replay, data, payload, err);
         } else if (kind == KIND_SEGMENT && payload == (int64_t)SEGMENT_BYTES) {
             st = replay_segment(replay, data, err);
+        } else if (kind == KIND_LISTING) {
+            st = replay_listing(journal, replay, data, (size_t)payload, err);
         } else {
             st = mcbe_fail(err, MCBE_ERR_DATA,
                            "the journal '%s' holds a record this program does not know (kind %lu, "
@@ -270,14 +303,19 @@ static mcbe_status_t read_all(mcbe_journal_t *journal, int64_t file_size, replay
     }
 }
 
-mcbe_status_t mcbe_journal_replay(mcbe_journal_t *journal, int64_t file_size,
+mcbe_status_t mcbe_journal_replay(mcbe_journal_t *journal, int64_t file_size, const char *resolved,
                                   mcbe_journal_visit_t visit, void *context,
                                   mcbe_provenance_t *provenance, int64_t *torn, mcbe_error_t *err)
 {
     mcbe_status_t st = MCBE_OK;
-    char *listing = NULL;
-    replay_t replay = {.visit = visit, .context = context, .provenance = provenance, .segment = -1};
-    MCBE_TRY(read_header(journal->fd, journal->path, file_size, &listing, &journal->size, err));
+    replay_t replay = {.visit = visit,
+                       .context = context,
+                       .provenance = provenance,
+                       .resolved = resolved,
+                       .segment = -1};
+    MCBE_TRY(
+        read_header(journal->fd, journal->path, file_size, &journal->listing, &journal->size, err));
+    replay.earlier = mcbe_config_asks_more(journal->listing, resolved, NULL);
     MCBE_TRY(read_all(journal, file_size, &replay, err));
     *torn = file_size - journal->size;
     if (*torn > 0 && ftruncate(journal->fd, (off_t)journal->size) != 0) {
@@ -285,6 +323,5 @@ mcbe_status_t mcbe_journal_replay(mcbe_journal_t *journal, int64_t file_size,
                        journal->path, strerror(errno));
     }
 out:
-    mcbe_free(listing);
     return st;
 }

@@ -64,6 +64,11 @@ static mcbe_status_t compare(const merge_t *merge, int i, mcbe_error_t *err)
                          "'%s' belongs to another configuration than '%s':\n%s", path, first,
                          differences.text);
     }
+    if (mcbe_config_asks_more(other->config_resolved, one->config_resolved, &differences)) {
+        return mcbe_fail(err, MCBE_ERR_FINGERPRINT,
+                         "'%s' asks less of every unit than '%s'; run its shard on:\n%s", path,
+                         first, differences.text);
+    }
     if (one->trials != other->trials) {
         return mcbe_fail(err, MCBE_ERR_FINGERPRINT, "'%s' has %lld trials, '%s' has %lld", path,
                          (long long)other->trials, first, (long long)one->trials);
@@ -163,13 +168,11 @@ out:
 static mcbe_status_t hand_over(const mcbe_record_t *record, mcbe_output_t *output,
                                mcbe_error_t *err)
 {
-    mcbe_record_t copy = *record;
-    copy.words = mcbe_alloc((size_t)record->word_count, sizeof *copy.words);
-    if (!copy.words) {
-        return MCBE_ERR_NOMEM;
+    mcbe_record_t copy;
+    mcbe_status_t st = mcbe_record_copy(&copy, record);
+    if (st == MCBE_OK) {
+        st = mcbe_output_adopt(output, &copy, err);
     }
-    memcpy(copy.words, record->words, (size_t)record->word_count * sizeof *copy.words);
-    mcbe_status_t st = mcbe_output_adopt(output, &copy, err);
     mcbe_record_free(&copy);
     return st;
 }

@@ -243,6 +243,7 @@ mcbe_status_t mcbe_output_open(mcbe_output_t **output, mcbe_session_t *session,
     if (!(complete(o) && exists(o->path) && !exists(o->journal_path))) {
         MCBE_TRY(open_journal(o, options->fresh, &options->log, err));
         o->units_before = mcbe_store_done_count(o->store);
+        MCBE_TRY(mcbe_journal_append_listing(o->journal, o->listing, err));
         MCBE_TRY(mcbe_provenance_start_segment(provenance, ranks));
         MCBE_TRY(mcbe_journal_append_segment(o->journal, provenance, err));
     }
@@ -310,6 +311,13 @@ static mcbe_status_t sync_journal(mcbe_output_t *o, mcbe_error_t *err)
     return st;
 }
 
+/* Would a rewritten result file lack units that the one there has? While units of an earlier, smaller run
+ * still go on, it stays as it is and the journal has the rest. */
+static int must_wait(const mcbe_output_t *o)
+{
+    return mcbe_store_earlier_count(o->store) > 0;
+}
+
 static mcbe_status_t commit(mcbe_output_t *o, const char *reason, mcbe_error_t *err)
 {
     const double begun = mcbe_clock_now(&o->clock);
@@ -327,7 +335,7 @@ static mcbe_status_t commit(mcbe_output_t *o, const char *reason, mcbe_error_t *
 mcbe_status_t mcbe_output_tick(mcbe_output_t *o, mcbe_error_t *err)
 {
     const double now = mcbe_clock_now(&o->clock);
-    if (o->unsaved > 0 && mcbe_duty_due(&o->checkpoint, now)) {
+    if (o->unsaved > 0 && !must_wait(o) && mcbe_duty_due(&o->checkpoint, now)) {
         return commit(o, MCBE_SEGMENT_RUNNING, err);
     }
     return mcbe_duty_due(&o->sync, now) ? sync_journal(o, err) : MCBE_OK;
@@ -336,6 +344,12 @@ mcbe_status_t mcbe_output_tick(mcbe_output_t *o, mcbe_error_t *err)
 mcbe_status_t mcbe_output_finish(mcbe_output_t *o, const char *reason, mcbe_error_t *err)
 {
     mcbe_status_t st = sync_journal(o, err);
+    if (st == MCBE_OK && must_wait(o)) {
+        mcbe_provenance_end_segment(o->provenance,
+                                    mcbe_store_done_count(o->store) - o->units_before, reason);
+        st = mcbe_journal_append_segment(o->journal, o->provenance, err);
+        return st == MCBE_OK ? mcbe_journal_sync(o->journal, err) : st;
+    }
     if (st == MCBE_OK) {
         st = commit(o, reason, err);
     }

@@ -53,11 +53,13 @@ MCBE_NODISCARD mcbe_status_t mcbe_output_put(mcbe_output_t *output, mcbe_record_
 MCBE_NODISCARD mcbe_status_t mcbe_output_adopt(mcbe_output_t *output, mcbe_record_t *record,
                                                mcbe_error_t *err);
 /** Sync the journal and rebuild the result file when it is time: every few seconds and every
- *  checkpoint_seconds, or so much less often that both together take at most 1 % of the time.
+ *  checkpoint_seconds, or so much less often that both together take at most 1 % of the time. Not
+ *  as long as units of an earlier, smaller run are still to go on: the file there has them, a new one
+ *  would not.
  *  @return MCBE_OK; MCBE_ERR_IO */
 MCBE_NODISCARD mcbe_status_t mcbe_output_tick(mcbe_output_t *output, mcbe_error_t *err);
 
-/** Write the result file; once it is complete and durable the journal goes.
+/** Write the result file, unless units of an earlier, smaller run are still to go on; once it is complete and durable the journal goes.
  *  @param[in] reason  why the run ends, for the segment table: "complete", ... */
 MCBE_NODISCARD mcbe_status_t mcbe_output_finish(mcbe_output_t *output, const char *reason,
                                                 mcbe_error_t *err);

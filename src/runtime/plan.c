@@ -74,16 +74,17 @@ static int dearest_first(const void *left, const void *right)
 }
 
 /* The heads of all jobs, sorted. All trials of a cell cost the same, so this sorts the jobs.
- * @param[in] price  of a job of so many seconds
+ * @param[in] price  of a job
  * @return [*heads], owned by the caller; NULL if memory is out */
-static priced_cell_t *sort_heads(const mcbe_plan_t *plan, double (*price)(double), int64_t *heads)
+static priced_cell_t *sort_heads(const mcbe_plan_t *plan,
+                                 double (*price)(const mcbe_plan_t *, int64_t), int64_t *heads)
 {
     priced_cell_t *priced = mcbe_alloc((size_t)plan->cell_count, sizeof *priced);
     *heads = 0;
     for (int64_t c = 0; priced && c < plan->cell_count; c++) {
         MCBE_BUG_ASSERT(plan->cells[c].seconds >= 0.0);
         if (!plan->cells[c].joins) {
-            priced[(*heads)++] = (priced_cell_t){.seconds = price(job_seconds(plan, c)), .cell = c};
+            priced[(*heads)++] = (priced_cell_t){.seconds = price(plan, c), .cell = c};
         }
     }
     if (priced) {
@@ -92,17 +93,12 @@ static priced_cell_t *sort_heads(const mcbe_plan_t *plan, double (*price)(double
     return priced;
 }
 
-static double as_it_is(double seconds)
-{
-    return seconds;
-}
-
 mcbe_status_t mcbe_plan_order(const mcbe_plan_t *plan, const unsigned char *done, int64_t **order,
                               int64_t *count)
 {
     mcbe_status_t st = MCBE_OK;
     int64_t heads = 0;
-    priced_cell_t *priced = sort_heads(plan, as_it_is, &heads);
+    priced_cell_t *priced = sort_heads(plan, job_seconds, &heads);
     int64_t *list = mcbe_alloc((size_t)mcbe_plan_units(plan), sizeof *list);
 
     *order = NULL;
@@ -225,10 +221,16 @@ double mcbe_plan_makespan(const mcbe_plan_t *plan, const int64_t *order, int64_t
 
 /* The cost of a job as far as every C library agrees on it: costs come from log and pow, whose last
  * bit depends on library and CPU, so a cut falls on different sides once in 10^12 costs or so. */
-static double coarse(double seconds)
+static double deal_seconds(const mcbe_plan_t *plan, int64_t head)
 {
+    const int64_t cells = mcbe_plan_job_cells(plan, head);
     const double steps = 256.0;
+    double seconds = 0.0;
     int exponent;
+    for (int64_t i = head; i < head + cells; i++) {
+        const mcbe_cell_t *cell = &plan->cells[i];
+        seconds += cell->deal_seconds > 0.0 ? cell->deal_seconds : cell->seconds;
+    }
     const double fraction = frexp(seconds, &exponent);
     return ldexp(floor(fraction * steps) / steps, exponent);
 }
@@ -237,7 +239,7 @@ mcbe_status_t mcbe_plan_deal(const mcbe_plan_t *plan, int shards, int **shard_of
 {
     mcbe_status_t st = MCBE_ERR_NOMEM;
     int64_t heads = 0;
-    priced_cell_t *priced = sort_heads(plan, coarse, &heads);
+    priced_cell_t *priced = sort_heads(plan, deal_seconds, &heads);
     slot_t *heap = mcbe_alloc((size_t)shards, sizeof *heap);
     int *dealt = mcbe_alloc((size_t)mcbe_plan_units(plan), sizeof *dealt);
     *shard_of = NULL;

@@ -8,10 +8,12 @@
 /* One (n, m) of a sweep. */
 typedef struct mcbe_cell {
     int64_t n, m;
-    double flops;   /* floating-point operations of one unit in BLAS */
-    double seconds; /* estimate for one unit on one core */
-    double bytes;   /* working memory of one unit on one rank */
-    int joins;      /* computed together with the cell before it */
+    double flops;        /* floating-point operations of one unit in BLAS */
+    double seconds;      /* estimate for one unit on one core */
+    double deal_seconds; /* what a unit counts for when units are dealt to shards, where `seconds`
+                            depends on a key that may grow; 0: `seconds` */
+    double bytes;        /* working memory of one unit on one rank */
+    int joins;           /* computed together with the cell before it */
 } mcbe_cell_t;
 
 /* All work of a run: unit = (cell, trial), numbered cell * trials + trial. The units of one trial
@@ -67,7 +69,7 @@ double mcbe_plan_makespan(const mcbe_plan_t *plan, const int64_t *order, int64_t
 
 /** Deal the jobs to `shards` parts of the run, trial by trial and dearest first within a trial, each
  *  to the part with the least cost so far (the lowest of several). Depends on the plan alone; that
- *  of fewer trials is the same for those trials. Costs are cut to 8 significant bits, so that a C
+ *  of fewer trials is the same for those trials. Costs are `deal_seconds`, cut to 8 significant bits, so that a C
  *  library that rounds otherwise deals the same. By Graham's bound for lists no part costs more
  *  than the mean and the dearest job together, up to 1 %. Not collective. Thread-safe.
  *  @param[in]  shards  at least 1

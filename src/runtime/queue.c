@@ -5,10 +5,11 @@
 
 #include "check.h"
 #include "clock.h"
+#include "job.h"
 #include "memory.h"
 
 /* A leader asks with TAG_READY (at its start) or TAG_RESULT (packed records; none if the unit was given
- * up); the answer, TAG_UNIT, is an answer_t. It may be there already: see answer_leader. TAG_SIGNAL tells rank 0 of a signal, TAG_STOP tells a leader why the run
+ * up); the answer, TAG_UNIT, is an answer_t and the packed records that the job is to go on from. It may be there already: see answer_leader. TAG_SIGNAL tells rank 0 of a signal, TAG_STOP tells a leader why the run
  * stops: once, and only if it has not been dismissed before. */
 enum { TAG_READY = 1, TAG_RESULT, TAG_UNIT, TAG_STOP, TAG_SIGNAL };
 #define NO_UNIT ((int64_t)-1)
@@ -49,17 +50,12 @@ typedef struct answer {
     int64_t stopped; /* a TAG_STOP was sent before */
 } answer_t;
 
-/* The records of the job in hand. */
-typedef struct job {
-    mcbe_record_t *records; /* owned, [count] */
-    int64_t count;
-} job_t;
-
-/* What travels and is not the words of a record. */
-typedef struct packed_head {
-    int64_t cell, trial, rank, word_count;
-    double seconds;
-} packed_head_t;
+/* What a group is to compute. */
+typedef struct task {
+    int64_t unit; /* the job's first, or NO_UNIT */
+    char *parcel; /* owned: packed records to go on from, or NULL */
+    size_t bytes;
+} task_t;
 
 static void stop_run(dispatcher_t *d, mcbe_status_t status, const mcbe_error_t *err)
 {
@@ -138,74 +134,85 @@ static void pass_signal_on(dispatcher_t *d)
     }
 }
 
-/* Take the record at the start of some bytes. @return how many of them it took */
-static size_t unpack(dispatcher_t *d, const char *message, size_t bytes, mcbe_record_t *record)
+static void or_stop(dispatcher_t *d, mcbe_status_t st)
 {
-    packed_head_t head;
-    MCBE_BUG_ASSERT(bytes >= sizeof head);
-    memcpy(&head, message, sizeof head);
-    const size_t words = (size_t)head.word_count * sizeof *record->words;
-    MCBE_BUG_ASSERT(bytes - sizeof head >= words);
-    *record = (mcbe_record_t){.cell = head.cell,
-                              .trial = head.trial,
-                              .seconds = head.seconds,
-                              .rank = head.rank,
-                              .word_count = head.word_count};
-    record->words = mcbe_alloc((size_t)head.word_count, sizeof *record->words);
-    if (!record->words) {
-        stop_run(d, MCBE_ERR_NOMEM, &(mcbe_error_t){0});
+    if (st != MCBE_OK) {
+        stop_run(d, st, &(mcbe_error_t){0});
     }
-    memcpy(record->words, message + sizeof head, words);
-    return sizeof head + words;
 }
 
-static void send_job(dispatcher_t *d, const job_t *job)
+static void send_job(dispatcher_t *d, const mcbe_job_t *job)
 {
-    size_t bytes = 0, used = 0;
-    for (int64_t i = 0; i < job->count; i++) {
-        bytes += sizeof(packed_head_t) +
-                 (size_t)job->records[i].word_count * sizeof *job->records[i].words;
-    }
-    char *message = bytes > 0 ? mcbe_alloc(bytes, 1) : NULL;
-    if (bytes > 0 && !message) {
-        stop_run(d, MCBE_ERR_NOMEM, &(mcbe_error_t){0});
-    }
-    for (int64_t i = 0; i < job->count; i++) {
-        const mcbe_record_t *record = job->records + i;
-        const packed_head_t head = {.cell = record->cell,
-                                    .trial = record->trial,
-                                    .rank = record->rank,
-                                    .word_count = record->word_count,
-                                    .seconds = record->seconds};
-        const size_t words = (size_t)record->word_count * sizeof *record->words;
-        memcpy(message + used, &head, sizeof head);
-        memcpy(message + used + sizeof head, record->words, words);
-        used += sizeof head + words;
-    }
-    mcbe_comm_send(d->comm, 0, TAG_RESULT, message, bytes);
-    mcbe_free(message);
+    char *parcel = NULL;
+    size_t bytes = 0;
+    or_stop(d, mcbe_job_pack(job, &parcel, &bytes));
+    mcbe_comm_send(d->comm, 0, TAG_RESULT, parcel, bytes);
+    mcbe_free(parcel);
 }
 
-/* Rank 0: keep the records of a job, however they came, and how long they took. */
-static void keep_results(dispatcher_t *d, const char *message, size_t bytes)
+/* Rank 0: keep the records of a job, whoever computed it, and how long they took. */
+static void keep_job(dispatcher_t *d, mcbe_job_t *job)
 {
     double planned = 0.0, measured = 0.0;
-    for (size_t used = 0; used < bytes;) {
-        mcbe_record_t record = {0};
-        used += unpack(d, message + used, bytes - used, &record);
-        planned += d->queue->session->plan.cells[record.cell].seconds;
-        measured += record.seconds * d->queue->group_size;
-        deliver(d, &record);
+    for (int64_t i = 0; i < job->count; i++) {
+        planned += d->queue->session->plan.cells[job->records[i].cell].seconds;
+        measured += job->records[i].seconds * d->queue->group_size;
+        deliver(d, &job->records[i]);
     }
     mcbe_runctl_measure(d->queue->control, planned, measured);
+}
+
+/* Rank 0: the same for one that came by message. */
+static void keep_results(dispatcher_t *d, const char *message, size_t bytes)
+{
+    mcbe_job_t job;
+    or_stop(d, mcbe_job_unpack(message, bytes, &job));
+    keep_job(d, &job);
+    mcbe_job_free(&job);
+}
+
+/* Rank 0: pack what the units of a job are to go on from: nothing unless all of them have it, since a
+ * job is computed in one go. */
+static void pack_earlier(dispatcher_t *d, task_t *task)
+{
+    const mcbe_queue_t *queue = d->queue;
+    const mcbe_plan_t *plan = &queue->session->plan;
+    if (!queue->earlier || task->unit == NO_UNIT) {
+        return;
+    }
+    const int64_t cell = task->unit / plan->trials, trial = task->unit % plan->trials;
+    const int64_t count = mcbe_plan_job_cells(plan, cell);
+    mcbe_job_t job = {.records = mcbe_alloc((size_t)count, sizeof *job.records)};
+    or_stop(d, job.records ? MCBE_OK : MCBE_ERR_NOMEM);
+    for (const mcbe_record_t *record; job.count < count; job.count++) {
+        record = queue->earlier(queue->context, cell + job.count, trial);
+        if (!record) {
+            break;
+        }
+        job.records[job.count] = *record;
+    }
+    if (job.count == count) {
+        or_stop(d, mcbe_job_pack(&job, &task->parcel, &task->bytes));
+    }
+    mcbe_free(job.records); /* their words are the store's */
 }
 
 /* Rank 0: the next unit, or that there is none, to a leader. */
 static void hand_out(dispatcher_t *d, int to)
 {
     leader_t *leader = &d->leaders[to];
-    const answer_t answer = {.unit = take_unit(d), .stopped = d->stop.kind != MCBE_STOP_NONE};
-    mcbe_comm_send(d->comm, to, TAG_UNIT, &answer, sizeof answer);
+    task_t task = {.unit = take_unit(d)};
+    pack_earlier(d, &task);
+    const answer_t answer = {.unit = task.unit, .stopped = d->stop.kind != MCBE_STOP_NONE};
+    char *message = mcbe_alloc(sizeof answer + task.bytes, 1);
+    or_stop(d, message ? MCBE_OK : MCBE_ERR_NOMEM);
+    memcpy(message, &answer, sizeof answer);
+    if (task.parcel) {
+        memcpy(message + sizeof answer, task.parcel, task.bytes);
+    }
+    mcbe_comm_send(d->comm, to, TAG_UNIT, message, sizeof answer + task.bytes);
+    mcbe_free(message);
+    mcbe_free(task.parcel);
     if (answer.unit == NO_UNIT) {
         leader->answering = 0;
         d->leaders_left--;
@@ -216,11 +223,13 @@ static void hand_out(dispatcher_t *d, int to)
 }
 
 /* Rank 0: may a leader have its next job while it computes? Not near the end of the list, where that
- * job could wait for the one in hand while others have nothing left to do, and not near a time limit. */
+ * job could wait for the one in hand while others have nothing left to do, and not near a time limit. Nor
+ * where it may come with records to go on from: sending these may wait for the leader to listen, which
+ * itself may wait for rank 0 to take its result. */
 static int may_go_ahead(const dispatcher_t *d, const leader_t *leader)
 {
     const mcbe_queue_t *queue = d->queue;
-    return d->stop.kind == MCBE_STOP_NONE && d->next < queue->count &&
+    return d->stop.kind == MCBE_STOP_NONE && !queue->earlier && d->next < queue->count &&
            d->seconds_left > AHEAD * leader->seconds * d->groups &&
            mcbe_runctl_would_fit(queue->control,
                                  leader->seconds + mcbe_plan_job_seconds(&queue->session->plan,
@@ -302,44 +311,29 @@ static void serve_to_the_end(dispatcher_t *d)
     }
 }
 
-static void free_job(job_t *job)
-{
-    for (int64_t i = 0; i < job->count; i++) {
-        mcbe_record_free(&job->records[i]);
-    }
-    mcbe_free(job->records);
-    *job = (job_t){0};
-}
-
-static mcbe_status_t allocate_job(const mcbe_session_t *session, int64_t cell, int64_t trial,
-                                  job_t *job)
-{
-    const int64_t count = mcbe_plan_job_cells(&session->plan, cell);
-    job->records = mcbe_alloc((size_t)count, sizeof *job->records);
-    mcbe_status_t st = job->records ? MCBE_OK : MCBE_ERR_NOMEM;
-    for (; job->count < count && st == MCBE_OK; job->count++) {
-        st = mcbe_record_init(&job->records[job->count], &session->layout, cell + job->count, trial,
-                              &session->plan.cells[cell + job->count]);
-    }
-    return st;
-}
-
 /* @param[out] job  empty if the unit was given up */
-static void compute_job(dispatcher_t *d, int64_t unit, job_t *job)
+static void compute_job(dispatcher_t *d, const task_t *task, mcbe_job_t *job)
 {
     const mcbe_session_t *session = d->queue->session;
-    const int64_t cell = unit / session->plan.trials, trial = unit % session->plan.trials;
-    const mcbe_team_t team = {
-        .comm = d->group, .between_blocks = look, .context = d, .faults = d->queue->faults};
+    const int64_t cell = task->unit / session->plan.trials,
+                  trial = task->unit % session->plan.trials;
+    mcbe_job_t earlier;
+    or_stop(d, mcbe_job_unpack(task->parcel, task->bytes, &earlier));
+    const mcbe_team_t team = {.comm = d->group,
+                              .between_blocks = look,
+                              .context = d,
+                              .faults = d->queue->faults,
+                              .earlier = earlier.records};
     const double start = mcbe_clock_now(&d->clock);
     mcbe_error_t err = {0};
-    mcbe_status_t st = allocate_job(session, cell, trial, job);
+    mcbe_status_t st = mcbe_job_init(job, &session->plan, &session->layout, cell, trial);
     if (st == MCBE_OK) {
         st = session->experiment->compute(session->params, session->plan.cells + cell, job->count,
                                           trial, &team, &session->layout, job->records, &err);
     }
+    mcbe_job_free(&earlier);
     if (st == MCBE_STOPPED) {
-        free_job(job);
+        mcbe_job_free(job);
     } else if (st != MCBE_OK) {
         stop_run(d, st, &err);
     }
@@ -349,70 +343,82 @@ static void compute_job(dispatcher_t *d, int64_t unit, job_t *job)
     }
 }
 
-static int64_t receive_unit(dispatcher_t *d)
+/* @param[out] task  replaced */
+static void receive_task(dispatcher_t *d, task_t *task)
 {
     void *message;
     size_t bytes;
     mcbe_comm_receive(d->comm, 0, TAG_UNIT, NULL, NULL, &message, &bytes);
     answer_t answer;
-    MCBE_BUG_ASSERT(bytes == sizeof answer);
+    MCBE_BUG_ASSERT(bytes >= sizeof answer);
     memcpy(&answer, message, sizeof answer);
+    mcbe_free(task->parcel);
+    *task = (task_t){.unit = answer.unit, .bytes = bytes - sizeof answer};
+    if (task->bytes > 0) {
+        task->parcel = mcbe_alloc(task->bytes, 1);
+        or_stop(d, task->parcel ? MCBE_OK : MCBE_ERR_NOMEM);
+        memcpy(task->parcel, (char *)message + sizeof answer, task->bytes);
+    }
     mcbe_free(message);
     if (answer.stopped && d->stop.kind == MCBE_STOP_NONE) {
         receive_stop(d);
     }
-    return answer.unit;
 }
 
 /* A group's leader that is not rank 0 gets its units by message. One that was handed out before the run
  * was stopped goes back. @param[in] finished  NULL at the start */
-static int64_t ask_for_unit(dispatcher_t *d, const job_t *finished)
+static void ask_for_task(dispatcher_t *d, const mcbe_job_t *finished, task_t *task)
 {
-    const job_t none = {0};
+    const mcbe_job_t none = {0};
     if (finished) {
         send_job(d, finished);
     } else {
         mcbe_comm_send(d->comm, 0, TAG_READY, NULL, 0);
     }
-    int64_t unit = receive_unit(d);
-    while (unit != NO_UNIT && look(d)) {
+    receive_task(d, task);
+    while (task->unit != NO_UNIT && look(d)) {
         send_job(d, &none);
-        unit = receive_unit(d);
+        receive_task(d, task);
     }
-    return unit;
 }
 
-/* Rank 0: the records of its own job. */
-static void deliver_own(dispatcher_t *d, job_t *job)
+/* The leader's task to its group. */
+static void share_task(dispatcher_t *d, task_t *task)
 {
-    double planned = 0.0, measured = 0.0;
-    for (int64_t i = 0; i < job->count; i++) {
-        planned += d->queue->session->plan.cells[job->records[i].cell].seconds;
-        measured += job->records[i].seconds * d->queue->group_size;
-        deliver(d, &job->records[i]);
+    int64_t facts[2] = {task->unit, (int64_t)task->bytes};
+    mcbe_comm_broadcast(d->group, facts, sizeof facts);
+    task->unit = facts[0];
+    task->bytes = (size_t)facts[1];
+    if (task->bytes > 0) {
+        if (!task->parcel) {
+            task->parcel = mcbe_alloc(task->bytes, 1);
+            or_stop(d, task->parcel ? MCBE_OK : MCBE_ERR_NOMEM);
+        }
+        mcbe_comm_broadcast(d->group, task->parcel, task->bytes);
     }
-    mcbe_runctl_measure(d->queue->control, planned, measured);
 }
 
 static void work(dispatcher_t *d)
 {
     const int leads = mcbe_comm_rank(d->group) == 0, is_root = mcbe_comm_rank(d->comm) == 0;
-    job_t job = {0};
-    int64_t unit = NO_UNIT;
+    mcbe_job_t job = {0};
     for (int first = 1;; first = 0) {
+        task_t task = {.unit = NO_UNIT};
         if (is_root) {
-            unit = take_unit(d);
+            task.unit = take_unit(d);
+            pack_earlier(d, &task);
         } else if (leads) {
-            unit = ask_for_unit(d, first ? NULL : &job);
+            ask_for_task(d, first ? NULL : &job, &task);
         }
-        free_job(&job);
-        mcbe_comm_broadcast(d->group, &unit, sizeof unit);
-        if (unit == NO_UNIT) {
+        mcbe_job_free(&job);
+        share_task(d, &task);
+        if (task.unit == NO_UNIT) {
             break;
         }
-        compute_job(d, unit, &job);
+        compute_job(d, &task, &job);
+        mcbe_free(task.parcel);
         if (is_root) {
-            deliver_own(d, &job);
+            keep_job(d, &job);
             look(d);
         }
     }

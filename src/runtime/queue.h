@@ -19,6 +19,8 @@ typedef struct mcbe_queue {
     /* Rank 0's side; called there only. */
     mcbe_status_t (*deliver)(void *context, mcbe_record_t *record, mcbe_error_t *err);
     void (*tick)(void *context); /* every few milliseconds */
+    /* The record that a unit is to go on from, or NULL; NULL where none ever is. Borrowed. */
+    const mcbe_record_t *(*earlier)(void *context, int64_t cell, int64_t trial);
     void *context;
     mcbe_runctl_t *control; /* says whether a unit is still started and when all stop; borrowed */
 } mcbe_queue_t;

@@ -104,6 +104,19 @@ void mcbe_record_free(mcbe_record_t *record)
     *record = (mcbe_record_t){0};
 }
 
+mcbe_status_t mcbe_record_copy(mcbe_record_t *copy, const mcbe_record_t *record)
+{
+    int64_t *words = mcbe_alloc((size_t)record->word_count, sizeof *words);
+    if (!words) {
+        *copy = (mcbe_record_t){0};
+        return MCBE_ERR_NOMEM;
+    }
+    memcpy(words, record->words, (size_t)record->word_count * sizeof *words);
+    *copy = *record;
+    copy->words = words;
+    return MCBE_OK;
+}
+
 /* Where a column stands in a record, after a check that it is one of the asked kind. */
 static int64_t *column_words(const mcbe_record_t *record, const mcbe_layout_t *layout,
                              const mcbe_cell_t *cell, int column, int real)

@@ -74,6 +74,7 @@ typedef struct mcbe_record {
     double
         seconds; /* wall time of the unit; goes to /timing, the part that may differ between runs */
     int64_t rank; /* first rank of the group that computed it; likewise */
+    int earlier;  /* 1: of a run that asked less of every unit, to go on from; see mcbe_store_put */
     int64_t word_count;
     int64_t *words; /* owned; doubles are stored by their bits */
 } mcbe_record_t;
@@ -84,6 +85,8 @@ MCBE_NODISCARD mcbe_status_t mcbe_record_init(mcbe_record_t *record, const mcbe_
                                               int64_t number, int64_t trial,
                                               const mcbe_cell_t *cell);
 void mcbe_record_free(mcbe_record_t *record);
+/** A copy with words of its own. @param[out] copy  zeroed on error  @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_record_copy(mcbe_record_t *copy, const mcbe_record_t *record);
 
 /* Write and read one column of a record; arrays have mcbe_column_words entries. A column of another
  * type, or a value its type cannot store, is a bug. */

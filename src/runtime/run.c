@@ -250,6 +250,12 @@ static void start_progress(run_t *run)
         mcbe_log_line(&run->log, MCBE_LOG_INFO, "continuing '%s': %lld of %lld units are finished",
                       run->options->output, (long long)before.units, (long long)total.units);
     }
+    if (mcbe_store_earlier_count(store) > 0) {
+        mcbe_log_line(&run->log, MCBE_LOG_INFO,
+                      "'%s': %lld units were finished when less was asked of each; they go on from "
+                      "there",
+                      run->options->output, (long long)mcbe_store_earlier_count(store));
+    }
     mcbe_progress_init(&run->progress, run->options->progress, run->log.stream, &clock, &total,
                        &before, MCBE_PROGRESS_INTERVAL);
     run->outlook = (mcbe_outlook_t){
@@ -285,6 +291,12 @@ static mcbe_status_t deliver(void *context, mcbe_record_t *record, mcbe_error_t 
         mcbe_progress_unit(&run->progress, cost);
     }
     return st;
+}
+
+static const mcbe_record_t *earlier(void *context, int64_t cell, int64_t trial)
+{
+    const run_t *run = context;
+    return mcbe_store_earlier(mcbe_output_store(run->output), cell, trial);
 }
 
 /* The result file may have been written since the last look. */
@@ -384,6 +396,8 @@ static mcbe_status_t compute(run_t *run, mcbe_error_t *err)
 {
     mcbe_status_t st = MCBE_OK;
     const int ranks = mcbe_comm_size(run->comm);
+    const int goes_on =
+        is_root(run) && mcbe_store_earlier_count(mcbe_output_store(run->output)) > 0;
     const mcbe_queue_t queue = {.session = &run->session,
                                 .order = run->order,
                                 .count = run->count,
@@ -394,6 +408,7 @@ static mcbe_status_t compute(run_t *run, mcbe_error_t *err)
                                 .signal_seen = run->options->signal_seen,
                                 .deliver = deliver,
                                 .tick = tick,
+                                .earlier = goes_on ? earlier : NULL,
                                 .context = run,
                                 .control = &run->control};
     if (is_root(run)) {

@@ -45,9 +45,10 @@ static const char *type_name(const mcbe_key_t *row)
 
 static const char *change_name(const mcbe_key_t *row)
 {
-    return row->flags & MCBE_KEY_FREE    ? "may change"
-           : row->flags & MCBE_KEY_GROWS ? "may grow"
-                                         : "fixed";
+    return row->flags & MCBE_KEY_FREE      ? "may change"
+           : row->flags & MCBE_KEY_GROWS   ? "may grow"
+           : row->flags & MCBE_KEY_EXTENDS ? "may grow; finished units go on"
+                                           : "fixed";
 }
 
 static const char *default_name(const mcbe_key_t *row)

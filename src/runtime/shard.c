@@ -137,7 +137,7 @@ char *mcbe_shard_listing(const char *resolved, mcbe_shard_t shard)
         snprintf(line, sizeof line, SHARD_KEY " = %d/%d\n", shard.index, shard.count);
     }
     /* lines are sorted by path, which may stand behind a mark */
-    while (*at && strncmp(at + (*at == '~' || *at == '+'), SHARD_KEY, strlen(SHARD_KEY)) < 0) {
+    while (*at && strncmp(at + (strchr("~+*", *at) != NULL), SHARD_KEY, strlen(SHARD_KEY)) < 0) {
         const char *end = strchr(at, '\n');
         at = end ? end + 1 : at + strlen(at);
     }

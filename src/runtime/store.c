@@ -114,6 +114,18 @@ static mcbe_status_t check_words(const mcbe_store_t *store, const mcbe_record_t 
     return MCBE_OK;
 }
 
+/* Put a record in the place of what an earlier run left. */
+static void place_record(mcbe_store_t *store, int64_t unit, mcbe_record_t *record)
+{
+    mcbe_record_t *place = &store->records[unit];
+    store->earlier_count += record->earlier - place->earlier;
+    store->done[unit] = !record->earlier;
+    store->done_count += !record->earlier;
+    mcbe_record_free(place);
+    *place = *record;
+    *record = (mcbe_record_t){0};
+}
+
 mcbe_status_t mcbe_store_put(mcbe_store_t *store, mcbe_record_t *record, mcbe_error_t *err)
 {
     const mcbe_plan_t *plan = store->plan;
@@ -130,14 +142,18 @@ mcbe_status_t mcbe_store_put(mcbe_store_t *store, mcbe_record_t *record, mcbe_er
         return st;
     }
     int64_t unit = mcbe_plan_unit(plan, record->cell, record->trial);
+    if (record->earlier && (store->done[unit] || !mcbe_store_owns(store, unit))) {
+        mcbe_record_free(record);
+        return MCBE_OK;
+    }
     if (!mcbe_store_owns(store, unit)) {
         char name[48];
         return mcbe_fail(err, MCBE_ERR_DATA, "cell %lld, trial %lld is not of %s",
                          (long long)record->cell, (long long)record->trial,
                          mcbe_shard_name(store->shard, name));
     }
-    mcbe_record_t *place = &store->records[unit];
     if (store->done[unit]) {
+        const mcbe_record_t *place = &store->records[unit];
         size_t bytes = (size_t)record->word_count * sizeof *record->words;
         if (place->word_count != record->word_count ||
             (bytes > 0 && memcmp(place->words, record->words, bytes) != 0)) {
@@ -150,10 +166,7 @@ mcbe_status_t mcbe_store_put(mcbe_store_t *store, mcbe_record_t *record, mcbe_er
         mcbe_record_free(record);
         return MCBE_OK;
     }
-    *place = *record;
-    *record = (mcbe_record_t){0};
-    store->done[unit] = 1;
-    store->done_count++;
+    place_record(store, unit, record);
     return MCBE_OK;
 }
 
@@ -161,6 +174,17 @@ const mcbe_record_t *mcbe_store_get(const mcbe_store_t *store, int64_t cell, int
 {
     int64_t unit = mcbe_plan_unit(store->plan, cell, trial);
     return store->done[unit] ? &store->records[unit] : NULL;
+}
+
+const mcbe_record_t *mcbe_store_earlier(const mcbe_store_t *store, int64_t cell, int64_t trial)
+{
+    const mcbe_record_t *record = &store->records[mcbe_plan_unit(store->plan, cell, trial)];
+    return record->earlier ? record : NULL;
+}
+
+int64_t mcbe_store_earlier_count(const mcbe_store_t *store)
+{
+    return store->earlier_count;
 }
 
 const unsigned char *mcbe_store_done(const mcbe_store_t *store)

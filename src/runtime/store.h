@@ -44,13 +44,19 @@ int mcbe_store_owns(const mcbe_store_t *store, int64_t unit);
 int64_t mcbe_store_owned(const mcbe_store_t *store);
 
 /** Take a finished unit. Its memory is taken over and the record zeroed; on error it stays the
- *  caller's as it was. A unit that is there already must have the same words and is kept.
+ *  caller's as it was. A unit that is there already must have the same words and is kept. A record
+ *  that is `earlier` does not finish its unit: it is kept beside, the last one of several, until the
+ *  unit is finished; those of units that are finished or of other shards are dropped.
  *  @return MCBE_OK; MCBE_ERR_DATA if the unit is outside the plan or the shard, of a wrong length, holds a value
  *         its column cannot store, or differs from the one that is there */
 MCBE_NODISCARD mcbe_status_t mcbe_store_put(mcbe_store_t *store, mcbe_record_t *record,
                                             mcbe_error_t *err);
 /** The record of a unit, or NULL. Borrowed. */
 const mcbe_record_t *mcbe_store_get(const mcbe_store_t *store, int64_t cell, int64_t trial);
+/** The earlier record of a unit that is not finished, or NULL. Borrowed. */
+const mcbe_record_t *mcbe_store_earlier(const mcbe_store_t *store, int64_t cell, int64_t trial);
+/** How many such units there are. */
+int64_t mcbe_store_earlier_count(const mcbe_store_t *store);
 /** [units] non-zero for finished ones. Borrowed. */
 const unsigned char *mcbe_store_done(const mcbe_store_t *store);
 int64_t mcbe_store_done_count(const mcbe_store_t *store);
@@ -73,6 +79,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_store_peek(const char *path, mcbe_store_info_t
 void mcbe_store_info_free(mcbe_store_info_t *info);
 
 /** Read every finished unit of a file into a store made for the same config (more trials are fine).
+ *  If that asks more of every unit (mcbe_config_asks_more), they are earlier ones.
  *  @return MCBE_OK; MCBE_ERR_CORRUPT with the dataset named; MCBE_ERR_DATA if a unit differs from
  *         the one the store has; as mcbe_store_peek */
 MCBE_NODISCARD mcbe_status_t mcbe_store_read(mcbe_store_t *store, const char *path,

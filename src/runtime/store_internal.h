@@ -17,9 +17,9 @@ struct mcbe_store {
     int64_t seed;
     const mcbe_plan_t *plan;     /* borrowed */
     const mcbe_layout_t *layout; /* borrowed */
-    mcbe_record_t *records;      /* owned, [units]; zeroed where not done */
+    mcbe_record_t *records;      /* owned, [units]; where not done, zeroed or an earlier record */
     unsigned char *done;         /* owned, [units] */
-    int64_t done_count;
+    int64_t done_count, earlier_count;
     mcbe_shard_t shard;
     unsigned char *own; /* owned, [units], units of the shard; NULL where these are all */
     int64_t own_count;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "config.h"
 #include "memory.h"
 
 /* Refuse a file that is not ours, then a version that is not ours to read. */
@@ -143,6 +144,7 @@ typedef struct reading {
     int64_t trials;
     unsigned char *done;    /* owned, [units] */
     mcbe_record_t *records; /* owned, [units] */
+    int earlier;            /* the file's configuration asks less of every unit */
 } reading_t;
 
 /* The cells of the file must be those of the plan. */
@@ -381,6 +383,23 @@ out:
     return st;
 }
 
+/* Does the store's configuration ask more of every unit than that of the file? */
+static mcbe_status_t compare_demands(reading_t *reading, mcbe_error_t *err)
+{
+    char *resolved = NULL;
+    hid_t config = H5Gopen2(reading->file, "config", H5P_DEFAULT);
+    if (config < 0) {
+        return mcbe_h5_fail(err, MCBE_ERR_CORRUPT, "'%s' lacks the group 'config'", reading->path);
+    }
+    mcbe_status_t st = mcbe_h5_get_text(config, "resolved", &resolved, err);
+    if (st == MCBE_OK) {
+        reading->earlier = mcbe_config_asks_more(resolved, reading->store->config_resolved, NULL);
+    }
+    mcbe_free(resolved);
+    H5Gclose(config);
+    return st;
+}
+
 /* Find out the file's number of trials, which bounds all that is read from here on. */
 static mcbe_status_t start_reading(reading_t *reading, mcbe_error_t *err)
 {
@@ -424,6 +443,7 @@ mcbe_status_t mcbe_store_read(mcbe_store_t *store, const char *path, mcbe_error_
     if (st) {
         return st;
     }
+    MCBE_TRY(compare_demands(&reading, err));
     MCBE_TRY(start_reading(&reading, err));
     MCBE_TRY(check_cells(&reading, err));
     MCBE_TRY(read_done(&reading, err));
@@ -433,6 +453,7 @@ mcbe_status_t mcbe_store_read(mcbe_store_t *store, const char *path, mcbe_error_
     MCBE_TRY(read_timing(&reading, err));
     for (int64_t u = 0; u < store->plan->cell_count * reading.trials; u++) {
         if (reading.done[u]) {
+            reading.records[u].earlier = reading.earlier;
             MCBE_TRY(mcbe_store_put(store, &reading.records[u], err));
         }
     }

@@ -3,6 +3,7 @@
 
 #include "comm.h"
 #include "fault.h"
+#include "record.h"
 
 /* What the computation of a unit sees of the run around it. */
 typedef struct mcbe_team {
@@ -11,6 +12,9 @@ typedef struct mcbe_team {
      * the unit in hand is to be given up; NULL where nobody ever asks that */
     int (*between_blocks)(void *context);
     void *context;
+    /* [units of the job], or NULL: what a run that asked less of every unit has recorded of them, for
+     * the unit to go on from. The same on all ranks of the team; borrowed. */
+    const mcbe_record_t *earlier;
     mcbe_fault_plan_t *faults; /* points `unit` and `reduce`; borrowed */
 } mcbe_team_t;
 

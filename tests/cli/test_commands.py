@@ -122,9 +122,9 @@ class Run(Command):
 
         plain = fingerprint({})
         for changes in ({"domain.kind": "sphere", "domain.radius": 1.0}, {"run.ranks_per_unit": 1}, {"trials": 3},
-                        {"grid.m": {"values": [9, 6, 3]}}, {"sampling.precision": "double"}):
+                        {"grid.m": {"values": [9, 6, 3]}}, {"sampling.precision": "double"}, {"sampling.samples": 601}):
             self.assertEqual(fingerprint(changes), plain, changes)
-        for changes in ({"seed": 1}, {"sampling.samples": 601}, {"grid.m": {"values": [3, 6]}},
+        for changes in ({"seed": 1}, {"sampling.design": "paired"}, {"grid.m": {"values": [3, 6]}},
                         {"biases": system.BASE["biases"][:2]}):
             self.assertNotEqual(fingerprint(changes), plain, changes)
 
