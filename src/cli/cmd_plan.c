@@ -1,14 +1,23 @@
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "check.h"
 #include "cli.h"
 #include "memory.h"
+#include "scaling.h"
 #include "session.h"
 
 /* Ranks the time is given for unless the user names a number. */
 static const int usual_ranks[] = {1, 2, 4, 16, 64, 256};
+
+/* More are not looked at. */
+#define RANKS_MOST (1 << 20)
+/* Seconds: shorter ones had better take fewer ranks than be dealt into shards. */
+#define SHORT_RUN 60.0
+/* With less than this it is worth saying why. */
+#define GOOD_EFFICIENCY 0.95
 
 static void print_duration(double seconds)
 {
@@ -44,25 +53,94 @@ static double file_bytes(const mcbe_session_t *session)
     return bytes;
 }
 
-static mcbe_status_t print_times(const mcbe_session_t *session, long ranks)
+/* What is to be planned for. */
+typedef struct question {
+    const mcbe_plan_t *plan;
+    const int64_t *order;
+    int64_t count, ranks_per_unit;
+    mcbe_serving_t serving;
+} question_t;
+
+static mcbe_status_t print_time(const question_t *q, int ranks, mcbe_scaling_t *scaling)
 {
-    int64_t *order = NULL, count;
-    mcbe_status_t st = mcbe_plan_order(&session->plan, NULL, &order, &count);
+    mcbe_status_t st = mcbe_scaling_predict(q->plan, q->order, q->count, ranks, q->ranks_per_unit,
+                                            &q->serving, scaling);
     if (st != MCBE_OK) {
         return st;
     }
-    const int64_t asked = mcbe_config_int(session->config, "run.ranks_per_unit");
-    const size_t usual = sizeof usual_ranks / sizeof *usual_ranks;
-    for (size_t i = 0; i < (ranks ? 1 : usual); i++) {
-        const int on = ranks ? (int)ranks : usual_ranks[i];
-        const int group = mcbe_plan_group_size(&session->plan, order, count, on, asked);
-        printf("time        about ");
-        print_duration(mcbe_plan_makespan(&session->plan, order, count, on, group));
-        printf(" on %d rank%s, %d rank%s a unit\n", on, on > 1 ? "s" : "", group,
-               group > 1 ? "s" : "");
+    printf("time        about ");
+    print_duration(scaling->wall);
+    printf(" on %d rank%s, %d rank%s a unit, efficiency %.2f\n", ranks, ranks > 1 ? "s" : "",
+           scaling->group, scaling->group > 1 ? "s" : "", scaling->efficiency);
+    return st;
+}
+
+/* What the ranks asked for are limited by. */
+static void print_limit(const mcbe_scaling_t *scaling)
+{
+    static const char *const limits[] = {
+        [MCBE_LIMIT_LAST_UNIT] = "ranks that wait for the last units",
+        [MCBE_LIMIT_SERVING] = "rank 0, which hands out units and keeps their records",
+        [MCBE_LIMIT_FILE] = "writing the result file",
+    };
+    printf("rank 0      serves for ");
+    print_duration(scaling->serving);
+    printf(" (%.1f %% of the time) and can keep %.3g ranks busy\n",
+           100.0 * scaling->serving / scaling->wall, floor(scaling->saturation));
+    if (scaling->efficiency < GOOD_EFFICIENCY) {
+        printf("limit       %s\n", limits[scaling->limit]);
     }
+}
+
+/* Shards, each with a rank 0 of its own that is busy half of the time at most. */
+static mcbe_status_t advise_shards(const question_t *q, const mcbe_scaling_t *alone)
+{
+    const double wanted = ceil(2.0 * alone->ranks / fmax(alone->saturation, 1.0));
+    const int shards = wanted < alone->ranks ? (int)wanted : alone->ranks;
+    mcbe_scaling_t split;
+    mcbe_status_t st = mcbe_scaling_shards(q->plan, q->order, q->count, alone->ranks, shards,
+                                           q->ranks_per_unit, &q->serving, &split);
+    if (st != MCBE_OK || !(split.efficiency * MCBE_SCALING_WORTH > alone->efficiency)) {
+        return st;
+    }
+    printf("advice      rank 0 is saturated: %d shards of %d ranks each (--shard i/%d) take about ",
+           shards, alone->ranks / shards, shards);
+    print_duration(split.wall);
+    printf(", mcbe merge ");
+    print_duration(split.merge);
+    printf(" on one core, efficiency %.2f\n", split.efficiency);
+    return st;
+}
+
+static mcbe_status_t print_times(const mcbe_session_t *session, long ranks)
+{
+    int64_t *order = NULL;
+    question_t q = {.plan = &session->plan,
+                    .ranks_per_unit = mcbe_config_int(session->config, "run.ranks_per_unit"),
+                    .serving = mcbe_serving_usual()};
+    mcbe_scaling_t scaling;
+    int sensible;
+    mcbe_status_t st = mcbe_plan_order(&session->plan, NULL, &order, &q.count);
+    q.order = order;
+    const size_t usual = sizeof usual_ranks / sizeof *usual_ranks;
+    for (size_t i = 0; i < (ranks ? 1 : usual) && st == MCBE_OK; i++) {
+        st = print_time(&q, ranks ? (int)ranks : usual_ranks[i], &scaling);
+    }
+    MCBE_TRY(st);
+    if (ranks) {
+        print_limit(&scaling);
+    }
+    MCBE_TRY(mcbe_scaling_largest(&session->plan, order, q.count, RANKS_MOST, q.ranks_per_unit,
+                                  &q.serving, &sensible));
+    printf("sensible    up to %d rank%s (efficiency %.2g)\n", sensible, sensible > 1 ? "s" : "",
+           MCBE_SCALING_WORTH);
+    if (ranks && scaling.limit == MCBE_LIMIT_SERVING && scaling.efficiency < MCBE_SCALING_WORTH &&
+        scaling.wall > SHORT_RUN) {
+        st = advise_shards(&q, &scaling);
+    }
+out:
     mcbe_free(order);
-    return MCBE_OK;
+    return st;
 }
 
 static mcbe_status_t print_plan(const mcbe_session_t *session, long ranks)

@@ -88,6 +88,24 @@ class Plan(Command):
         self.assertEqual(seconds, sorted(seconds, reverse=True))
         self.assertGreater(seconds[0], 4 * seconds[-1])
 
+    def test_how_many_ranks_make_sense(self):
+        """Units of microseconds saturate rank 0, which advises shards; a few long ones leave ranks without work."""
+        tiny = self.config({"sampling.samples": 30000, "trials": 10000}, "tiny.yaml")
+        fields = self.fields(self.output("plan", tiny, "--ranks", 512))
+        self.assertRegex(fields["limit"], "rank 0, which hands out units")
+        self.assertRegex(fields["time"], r"on 512 ranks, 1 rank a unit, efficiency 0\.0")
+        few = int(fields["sensible"].split()[2])
+        self.assertLess(few, 20)
+        self.assertNotIn("advice", fields)  # fewer ranks will do: it is a matter of seconds
+        many = self.config({"sampling.samples": 30000, "trials": 300000})
+        self.assertRegex(self.fields(self.output("plan", many, "--ranks", 512))["advice"],
+                         r"rank 0 is saturated: \d+ shards of \d+ ranks each .*mcbe merge .* on one core, efficiency 0")
+        long = self.config({"sampling.samples": 10**10, "trials": 1, "run.ranks_per_unit": 1}, "long.yaml")
+        fields = self.fields(self.output("plan", long, "--ranks", 1000))
+        self.assertRegex(fields["limit"], "ranks that wait for the last units")
+        self.assertNotIn("advice", fields)
+        self.assertLess(int(fields["sensible"].split()[2]), 6)  # there are 6 units
+
     def test_no_ranks(self):
         self.assertEqual(self.mcbe("plan", self.config(), "--ranks", "0").code, BAD_USAGE)
 

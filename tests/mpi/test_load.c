@@ -23,6 +23,7 @@
 /* The longest unit is as many times as long as the shortest. */
 #define SPREAD 1500.0
 #define SLACK 1.05
+#define UNITS 10000
 /* Whatever else the machine does can only lengthen a run: the shortest of so many counts. */
 #define ATTEMPTS 3
 
@@ -55,14 +56,14 @@ static void close_sleeper(void **handle)
     *handle = NULL;
 }
 
-/* P(seconds > x) = least / x, cut off at SPREAD times the least: a handful of units are as long as
- * thousands of others together. */
-static void draw_seconds(sleeper_t *params, uint64_t seed, double total, double misjudged)
+/* A share 1 / x of the units is longer than x times the shortest, cut off at SPREAD: a handful of units are
+ * as long as thousands of others together. The same as sleepers() of bench/simulate_scaling.py. */
+static void set_seconds(sleeper_t *params, uint64_t seed, double total, double misjudged)
 {
     mcbe_rng_t rng = test_rng(seed);
     double sum = 0.0;
     for (int64_t u = 0; u < params->units; u++) {
-        params->seconds[u] = fmin(1.0 / mcbe_rng_uniform(&rng), SPREAD);
+        params->seconds[u] = fmin((double)params->units / ((double)u + 0.5), SPREAD);
         sum += params->seconds[u];
     }
     for (int64_t u = 0; u < params->units; u++) {
@@ -87,9 +88,9 @@ static mcbe_status_t open_sleeper(mcbe_config_t *config, void **handle, mcbe_err
         close_sleeper(handle);
         return MCBE_ERR_NOMEM;
     }
-    draw_seconds(params, (uint64_t)mcbe_config_int(config, "seed"),
-                 mcbe_config_real(config, "sleeper.seconds"),
-                 mcbe_config_real(config, "sleeper.misjudged"));
+    set_seconds(params, (uint64_t)mcbe_config_int(config, "seed"),
+                mcbe_config_real(config, "sleeper.seconds"),
+                mcbe_config_real(config, "sleeper.misjudged"));
     return MCBE_OK;
 }
 
@@ -168,6 +169,13 @@ typedef struct ideal {
     double bound;   /* no list in whatever order takes longer: Graham 1966 */
 } ideal_t;
 
+static int rank_count(void)
+{
+    int size;
+    MPI_Comm_size(MPI_COMM_WORLD, &size);
+    return size;
+}
+
 static ideal_t simulate(int ranks)
 {
     mcbe_session_t session;
@@ -195,26 +203,27 @@ static ideal_t simulate(int ranks)
     return ideal;
 }
 
-/* Wall time of a whole run, from start to the file on disk. @param[out] ideal  on rank 0 */
-static double run_sleeper(double seconds_a_rank, double misjudged, ideal_t *ideal)
+/* Wall time of a whole run, from start to the file on disk. @param[out] ideal  on rank 0; may be NULL */
+static double run_sleeper(int64_t units, double seconds, double misjudged, ideal_t *ideal)
 {
     const mcbe_clock_t clock = mcbe_clock_monotonic();
     const mcbe_run_options_t options = {
         .config_path = CONFIG, .output = RESULT, .progress = MCBE_PROGRESS_NONE};
     mcbe_error_t err = {0};
-    int rank, size;
+    int rank;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-    MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (rank == 0) {
         FILE *file = fopen(CONFIG, "w");
         assert_non_null(file);
         fprintf(file,
-                "experiment: sleeper\nsleeper: {units: 10000, seconds: %g, misjudged: %g}\n"
+                "experiment: sleeper\nsleeper: {units: %lld, seconds: %g, misjudged: %g}\n"
                 "run: {ranks_per_unit: 1}\n",
-                seconds_a_rank * size, misjudged);
+                (long long)units, seconds, misjudged);
         fclose(file);
         unlink(RESULT);
-        *ideal = simulate(size);
+        if (ideal) {
+            *ideal = simulate(rank_count());
+        }
     }
     MPI_Barrier(MPI_COMM_WORLD);
     const double start = mcbe_clock_now(&clock);
@@ -231,7 +240,7 @@ static void assert_busy(double seconds_a_rank, double misjudged, double (*limit)
     int rank, again = 1, busy = 1;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     for (int attempt = 1; again; attempt++) {
-        const double wall = run_sleeper(seconds_a_rank, misjudged, &ideal);
+        const double wall = run_sleeper(UNITS, seconds_a_rank * rank_count(), misjudged, &ideal);
         if (rank == 0) {
             print_message(
                 "wall %.2f s, ideal in this order %.2f s: %+.1f %%; planned %.2f s, bound "
@@ -271,6 +280,15 @@ static void wrong_plans_do_little_harm(void **state)
     assert_busy(10.0, 3.0, of_any_order);
 }
 
+/* No test: one line about one run, for bench/simulate_scaling.py --measured. */
+static void measure(int64_t units, double seconds)
+{
+    const double wall = run_sleeper(units, seconds, 1.0, NULL);
+    printf("{\"kind\": \"sleepers\", \"ranks\": %d, \"units\": %lld, \"seconds\": %g, \"wall\": "
+           "%.4f}\n",
+           rank_count(), (long long)units, seconds, wall);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -286,7 +304,12 @@ int main(int argc, char **argv)
             MPI_Abort(MPI_COMM_WORLD, 1);
         }
     }
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = 0;
+    if (argc == 3) { /* UNITS SECONDS */
+        measure(strtoll(argv[1], NULL, 10), strtod(argv[2], NULL));
+    } else {
+        failed = cmocka_run_group_tests(tests, NULL, NULL);
+    }
     MPI_Finalize();
     return failed;
 }

@@ -66,11 +66,11 @@ class Equal(Extend):
 
     def test_only_what_is_new_is_computed(self):
         changes = {"trials": 1, "grid.n": 3, "grid.m": {"values": [9, 20]}, "holdout.samples": 0}
-        points = 4 * 10**6
+        points = 10**7
         self.run_ok(self.config({**changes, "sampling.samples": points}), self.out)
         before = system.read(self.out, "timing/seconds").sum()
         self.run_ok(self.config({**changes, "sampling.samples": points + 5000}), self.out)
-        self.assertLess(system.read(self.out, "timing/seconds").sum(), 0.2 * before)
+        self.assertLess(system.read(self.out, "timing/seconds").sum(), 0.5 * before)
         self.assert_identical(self.compute({**changes, "sampling.samples": points + 5000}), self.out)
 
     def test_more_trials_and_more_points_at_once(self):
