@@ -65,9 +65,11 @@ static mcbe_status_t compare(const merge_t *merge, int i, mcbe_error_t *err)
                          differences.text);
     }
     if (mcbe_config_asks_more(other->config_resolved, one->config_resolved, &differences)) {
-        return mcbe_fail(err, MCBE_ERR_FINGERPRINT,
-                         "'%s' asks less of every unit than '%s'; run its shard on:\n%s", path,
-                         first, differences.text);
+        return mcbe_fail(
+            err, MCBE_ERR_FINGERPRINT,
+            "'%s' belongs to another configuration than '%s'; all shards must have got "
+            "equally far:\n%s",
+            path, first, differences.text);
     }
     if (one->trials != other->trials) {
         return mcbe_fail(err, MCBE_ERR_FINGERPRINT, "'%s' has %lld trials, '%s' has %lld", path,
