@@ -22,7 +22,7 @@ typedef struct mcbe_stability mcbe_stability_t;
  *  @param[in]  m, n  the largest matrix, 1 <= m <= MCBE_MAX_M, 1 <= n <= MCBE_MAX_N; m < n is
  *         allowed
  *  @return MCBE_OK; MCBE_ERR_DIM with a sentence; MCBE_ERR_NOMEM.  Memory: about
- *         8 (m n + 2 n^2) bytes. */
+ *         8 (m n + n^2) bytes. */
 MCBE_NODISCARD mcbe_status_t mcbe_stability_create(mcbe_stability_t **stability, int m, int n,
                                                    mcbe_error_t *err);
 void mcbe_stability_destroy(mcbe_stability_t **stability);
@@ -32,7 +32,7 @@ void mcbe_stability_destroy(mcbe_stability_t **stability);
  *  @param[in] w     row-major [m][ldw], ldw >= n; borrowed until the next call; zero rows are
  *         allowed
  *  @return MCBE_OK; MCBE_ERR_DIM; MCBE_ERR_VALUE with a sentence for an entry that is not finite or
- *         beyond 1e100 in absolute value. Without a matrix the functions below answer
+ *         beyond 1e150 in absolute value. Without a matrix the functions below answer
  *         MCBE_ERR_ARGUMENT.  Cost: reads the matrix. */
 MCBE_NODISCARD mcbe_status_t mcbe_stability_matrix(mcbe_stability_t *stability, int m, int n,
                                                    const double *w, ptrdiff_t ldw,
@@ -119,7 +119,7 @@ typedef struct mcbe_correlation {
  *         |<a_j, a_k>| <= c |a_k| / sqrt(M) that one removed row a_k has, in the span or not
  *         (Figure 9), or NULL for count 0
  *  @param[out] result  untouched on error, like `rows`
- *  @return MCBE_OK; MCBE_ERR_ARGUMENT; MCBE_ERR_INTERNAL if LAPACK fails
+ *  @return MCBE_OK; MCBE_ERR_ARGUMENT; MCBE_ERR_INTERNAL if LAPACK fails; MCBE_ERR_NOMEM
  *  Source: third text, Lemma 9 and appendix A5.  Cost: 2 M (m - M) n flops. */
 MCBE_NODISCARD mcbe_status_t mcbe_stability_correlation(mcbe_stability_t *stability,
                                                         const unsigned char *active, int count,
