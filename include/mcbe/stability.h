@@ -95,7 +95,7 @@ void mcbe_lipschitz(int64_t count, const double *smallest, const double *largest
  *  @param[in] sigma    [rank] the positive singular values of the whole matrix, not increasing
  *  @param[in] removed  how many rows were taken away, >= 0
  *  @return the bound; 0 for rank 0
- *  Source: third text, Lemma 8; proof by interlacing in docs/method.md, "Stability". */
+ *  Source: inverse-stability paper, Lemma 8; proof by interlacing in docs/method.md, "Stability". */
 double mcbe_removal_bound(const double *sigma, int rank, int64_t removed);
 
 /* What one removed row a_k, v = a_k / |a_k|, says about the smallest positive singular value of the
@@ -120,7 +120,7 @@ typedef struct mcbe_correlation {
  *         (Figure 9), or NULL for count 0
  *  @param[out] result  untouched on error, like `rows`
  *  @return MCBE_OK; MCBE_ERR_ARGUMENT; MCBE_ERR_INTERNAL if LAPACK fails; MCBE_ERR_NOMEM
- *  Source: third text, Lemma 9 and appendix A5.  Cost: 2 M (m - M) n flops. */
+ *  Source: inverse-stability paper, Lemma 9 and appendix A5.  Cost: 2 M (m - M) n flops. */
 MCBE_NODISCARD mcbe_status_t mcbe_stability_correlation(mcbe_stability_t *stability,
                                                         const unsigned char *active, int count,
                                                         const double *c, int64_t *rows,

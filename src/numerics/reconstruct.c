@@ -14,9 +14,9 @@
 /* Steps of the Lanczos iteration for the ends of a spectrum. */
 #define LANCZOS_STEPS 12
 
-/* Corrections of a solution from a Gram matrix, the first included; each takes off 6 digits at
- * least, or the Gram matrix is given up. */
-#define CORRECTIONS_MAX 8
+/* The most, of |x|, by which the correction of a solution from a Gram matrix may change it: the next
+ * one would be smaller by the same factor. */
+#define CORRECTION_MAX 1e-6
 
 mcbe_status_t mcbe_reconstruct_create(mcbe_reconstruct_t **reconstruct, int m, int n,
                                       const double *w, ptrdiff_t ldw, const double *bias,
@@ -147,21 +147,31 @@ static double largest_eigenvalue(mcbe_reconstruct_t *r, int q, int inverse)
     return LAPACKE_dsterf_work(done, diagonal, off) == 0 ? diagonal[done - 1] : 0.0;
 }
 
-/* Corrections shrink by a constant factor until rounding is all they are: is what would follow this
- * one nothing, or is it `rounding` itself? */
-static int is_settled(double size, double before, double length, double rounding)
+/* x += what least squares makes of b - R x, by the Gram matrix. @return length of the step */
+static double correct(mcbe_reconstruct_t *r, int q, double *x)
 {
-    const int shrinks = size <= 0.5 * before;
-    return shrinks ? size / before * size <= DBL_EPSILON * length : size <= rounding * length;
+    mcbe_subframe_t *sub = &r->sub;
+    const int n = sub->n, k = sub->k;
+    double *step = sub->vector[3], *part = sub->vector[4];
+    mcbe_subframe_residual(sub, r->b, x, r->residual);
+    if (k < n) {
+        memcpy(part, r->residual, (size_t)k * sizeof *part);
+        solve(r, q, part);
+        mcbe_subframe_apply_transposed(sub, part, step);
+    } else {
+        mcbe_subframe_apply_transposed(sub, r->residual, step);
+        solve(r, q, step);
+    }
+    cblas_daxpy(n, 1.0, step, 1, x, 1);
+    return cblas_dnrm2(n, step, 1);
 }
 
-/* Least squares from the Gram matrix, corrected with the rows themselves until nothing changes.
+/* Least squares from the Gram matrix, corrected once with the rows themselves.
  * @return 1; 0 if the rows are dependent, or nearly so */
 static int solve_by_gram(mcbe_reconstruct_t *r, double *x, mcbe_reconstruction_t *info)
 {
     mcbe_subframe_t *sub = &r->sub;
-    const int n = sub->n, k = sub->k, q = mcbe_subframe_order(sub);
-    double *step = sub->vector[3], *part = sub->vector[4];
+    const int n = sub->n, q = mcbe_subframe_order(sub);
     mcbe_subframe_gram(sub);
     memcpy(r->factor, sub->gram, (size_t)q * (size_t)q * sizeof *r->factor);
     if (LAPACKE_dpotrf_work(LAPACK_COL_MAJOR, 'U', q, r->factor, q) != 0) {
@@ -171,29 +181,15 @@ static int solve_by_gram(mcbe_reconstruct_t *r, double *x, mcbe_reconstruction_t
     if (!(least > MCBE_GRAM_LEAST * most)) {
         return 0;
     }
-    const double rcond = fmin(sqrt(least / most), 1.0);
     memset(x, 0, (size_t)n * sizeof *x);
-    double before = 0.0;
-    for (int i = 0; i < CORRECTIONS_MAX; i++) {
-        mcbe_subframe_residual(sub, r->b, x, r->residual);
-        if (k < n) {
-            memcpy(part, r->residual, (size_t)k * sizeof *part);
-            solve(r, q, part);
-            mcbe_subframe_apply_transposed(sub, part, step);
-        } else {
-            mcbe_subframe_apply_transposed(sub, r->residual, step);
-            solve(r, q, step);
-        }
-        cblas_daxpy(n, 1.0, step, 1, x, 1);
-        const double size = cblas_dnrm2(n, step, 1);
-        if (i > 0 && is_settled(size, before, cblas_dnrm2(n, x, 1), q * DBL_EPSILON / rcond)) {
-            info->rank = q;
-            info->rcond = rcond;
-            return 1;
-        }
-        before = size;
+    correct(r, q, x);
+    const double step = correct(r, q, x);
+    if (!(step <= CORRECTION_MAX * cblas_dnrm2(n, x, 1))) {
+        return 0;
     }
-    return 0;
+    info->rank = q;
+    info->rcond = fmin(sqrt(least / most), 1.0);
+    return 1;
 }
 
 /* Least squares by singular values: QR or LQ first, which leaves a problem of order q.
