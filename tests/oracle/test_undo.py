@@ -2,6 +2,7 @@
 
 bench/undo.c (the program in MCBE_UNDO) answers for matrices in .npy files; nothing here uses the library."""
 
+import functools
 import json
 import os
 import pathlib
@@ -27,11 +28,18 @@ class Layer:
         np.save(folder / "bias.npy", bias[None])
         np.save(folder / "z.npy", self.z)
 
+    @functools.cached_property
     def active(self):
-        """(number, active rows, what their products with the input are) of every output."""
-        for i, z in enumerate(self.z):
+        """Of every output: active rows (flags, and their matrix), what their products with the input are, singular
+        values, how many of them are not 0."""
+        found = []
+        for z in self.z:
             rows = z > 0
-            yield i, rows, self.w[rows], (z + self.bias)[rows]
+            w = self.w[rows]
+            sigma = np.linalg.svd(w, compute_uv=False) if w.size else np.zeros(0)
+            rank = int(np.sum(sigma > max(w.shape) * EPS * sigma[0])) if sigma.size else 0
+            found.append((rows, w, (z + self.bias)[rows], sigma, rank))
+        return found
 
     def load(self, name):
         return np.load(self.folder / f"{name}.npy")
@@ -46,17 +54,15 @@ def run(task, layers):
     assert [line["outputs"] for line in lines] == [len(layer.z) for layer in layers]
 
 
-def svd(w):
-    return np.linalg.svd(w, compute_uv=False) if w.size else np.zeros(0)
-
-
-def rank(w, sigma):
-    return int(np.sum(sigma > max(w.shape) * EPS * sigma[0])) if sigma.size else 0
+def shortest_solution(w, b):
+    """Least squares of least norm; for large matrices by LAPACK's own driver, as pinv takes seconds."""
+    rcond = max(w.shape) * EPS
+    return np.linalg.lstsq(w, b, rcond)[0] if w.size > 1e5 else np.linalg.pinv(w, rcond) @ b
 
 
 def matrices(random):
     """Layers one meets: wide, tall, square; with duplicates, zero rows, planes, tiny angles, scales."""
-    for kind in range(240):
+    for kind in range(200):
         n = int(random.integers(1, 32))
         m = int(random.integers(1, 4 * n + 2))
         w = random.standard_normal((m, n))
@@ -113,9 +119,7 @@ class Undoing(unittest.TestCase):
         exact = deficient = by_svd = 0
         for layer in self.layers:
             found, info = layer.load("x"), layer.load("info")
-            for i, _, w, b in layer.active():
-                sigma = svd(w)
-                r = rank(w, sigma)
+            for i, (_, w, b, sigma, r) in enumerate(layer.active):
                 active, its_rank, rcond, residual, svd_used = info[i]
                 self.assertEqual(active, len(w))
                 self.assertEqual(its_rank, r, layer.folder)
@@ -132,7 +136,7 @@ class Undoing(unittest.TestCase):
                     self.assertLess(rcond, true_rcond * 1.1)
                 self.assertAlmostEqual(residual, np.linalg.norm(w @ found[i] - b),
                                        delta=1e-12 * (np.linalg.norm(b) + sigma[0] * np.linalg.norm(found[i])))
-                expected = np.linalg.pinv(w, rcond=max(w.shape) * EPS) @ b
+                expected = shortest_solution(w, b)
                 scale = np.linalg.norm(expected)
                 # perturbation theory of least squares: with a residual rcond enters twice
                 error = EPS * (10 / true_rcond * scale + 10 * residual / sigma[0] / true_rcond**2)
@@ -151,18 +155,15 @@ class Undoing(unittest.TestCase):
 
     def test_the_frame_algorithm(self):
         fast, steps = [], 0
-        for layer in self.layers[:280]:
-            ratios = [s[rank(w, s) - 1] / s[0] for _, _, w, _ in layer.active() for s in [svd(w)] if rank(w, s)]
-            if all(ratio > 0.05 for ratio in ratios):
+        for layer in self.layers[:-1]:
+            if all(r == 0 or sigma[r - 1] / sigma[0] > 0.1 for *_, sigma, r in layer.active):
                 fast.append(layer)
         self.assertGreater(len(fast), 60)
         run("frame", fast)
         for layer in fast:
             found, info = layer.load("x"), layer.load("info")
-            for i, _, w, b in layer.active():
+            for i, (_, w, b, sigma, r) in enumerate(layer.active):
                 active, its_rank, lower, upper, rate, iterations, needed, bound, _, converged = info[i]
-                sigma = svd(w)
-                r = rank(w, sigma)
                 self.assertEqual((active, its_rank, converged), (len(w), r, 1))
                 if r == 0:
                     continue
@@ -173,7 +174,7 @@ class Undoing(unittest.TestCase):
                 # the residual shows the error but for a factor B / A
                 self.assertLessEqual(iterations, needed + np.log(lower / upper) / np.log(rate) + 2)
                 steps += iterations
-                expected = np.linalg.pinv(w, rcond=max(w.shape) * EPS) @ b
+                expected = shortest_solution(w, b)
                 self.assertLessEqual(np.linalg.norm(found[i] - expected),
                                      1.01e-11 * np.linalg.norm(expected))
                 self.assertLessEqual(bound, 1e-11)
@@ -183,9 +184,8 @@ class Undoing(unittest.TestCase):
         run("values", self.layers)
         for layer in self.layers:
             found, info = layer.load("sigma"), layer.load("info")
-            for i, _, w, _ in layer.active():
-                sigma = svd(w)
-                self.assertEqual(info[i][0], rank(w, sigma))
+            for i, (_, _, _, sigma, r) in enumerate(layer.active):
+                self.assertEqual(info[i][0], r)
                 largest = sigma[0] if sigma.size else 0
                 self.assertLessEqual(np.abs(found[i][:len(sigma)] - sigma).max(initial=0),
                                      SINGULAR_DIGITS * largest)
@@ -195,9 +195,7 @@ class Undoing(unittest.TestCase):
         run("extremes", self.layers)
         for layer in self.layers:
             info = layer.load("info")
-            for i, _, w, _ in layer.active():
-                sigma = svd(w)
-                r = rank(w, sigma)
+            for i, (_, w, _, sigma, r) in enumerate(layer.active):
                 rows, its_rank, smallest, positive, largest = info[i]
                 self.assertEqual((rows, its_rank), (len(w), r), layer.folder)
                 self.assertEqual(smallest, positive if r == layer.w.shape[1] else 0)
@@ -216,7 +214,7 @@ class Undoing(unittest.TestCase):
         bounds = 0
         for layer in layers:
             counts, info = layer.load("rows"), layer.load("info")
-            for i, rows, w, _ in layer.active():
+            for i, (rows, w, _, sigma, r) in enumerate(layer.active):
                 norms = np.linalg.norm(layer.w, axis=1)
                 removed = np.flatnonzero(~rows & (norms > 0))
                 v = layer.w[removed] / norms[removed, None]
@@ -226,8 +224,6 @@ class Undoing(unittest.TestCase):
                     within = [max((np.sum(unit * p <= c * factor) for p in products), default=0)
                               for factor in (1 - 1e-12, 1 + 1e-12)]
                     self.assertTrue(within[0] <= count <= within[1], layer.folder)
-                sigma = svd(w)
-                r = rank(w, sigma)
                 projection = np.linalg.pinv(w, rcond=max(w.shape) * EPS) @ w if len(w) else np.zeros((v.shape[1],) * 2)
                 inside = np.linalg.norm(v @ projection, axis=1)
                 active, others, lemma, lemma_row, sharp, sharp_row = info[i]
