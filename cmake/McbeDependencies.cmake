@@ -79,6 +79,15 @@ if(NOT MCBE_ZLIB_LIBRARIES OR NOT MCBE_ZLIB_INCLUDE)
 endif()
 mcbe_found("zlib" "${MCBE_ZLIB_LIBRARIES}")
 
+# --- CLP -----------------------------------------------------------------------------------------
+# A shared libClp brings CoinUtils; a static one would not.
+find_library(MCBE_CLP_LIBRARIES NAMES Clp)
+find_path(MCBE_CLP_INCLUDE NAMES coin/Clp_C_Interface.h)
+if(NOT MCBE_CLP_LIBRARIES OR NOT MCBE_CLP_INCLUDE)
+    mcbe_missing("the linear programming library CLP" "coinor-libclp-dev")
+endif()
+mcbe_found("CLP" "${MCBE_CLP_LIBRARIES}")
+
 # --- HDF5 ----------------------------------------------------------------------------------------
 if(NOT MCBE_NUMERICS_ONLY)
     # Serial by preference, even where a parallel one is installed beside it; a parallel one is used like a serial one.
@@ -139,6 +148,13 @@ if(MCBE_BUILD_TESTS)
         mcbe_missing("cmocka (for the tests; -DMCBE_BUILD_TESTS=OFF does without)" "libcmocka-dev")
     endif()
     mcbe_found("cmocka" "${CMOCKA_VERSION}")
+
+    find_library(MCBE_GLPK_LIBRARIES NAMES glpk)
+    find_path(MCBE_GLPK_INCLUDE NAMES glpk.h)
+    if(NOT MCBE_GLPK_LIBRARIES OR NOT MCBE_GLPK_INCLUDE)
+        mcbe_missing("GLPK (for the tests; -DMCBE_BUILD_TESTS=OFF does without)" "libglpk-dev")
+    endif()
+    mcbe_found("GLPK" "${MCBE_GLPK_LIBRARIES}")
 endif()
 
 if(MCBE_BUILD_TESTS AND NOT MCBE_NUMERICS_ONLY)

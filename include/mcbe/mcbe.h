@@ -13,6 +13,7 @@
 #include "mcbe/frame.h"
 #include "mcbe/injectivity.h"
 #include "mcbe/polytope.h"
+#include "mcbe/preimage.h"
 #include "mcbe/reconstruct.h"
 #include "mcbe/rng.h"
 #include "mcbe/search.h"

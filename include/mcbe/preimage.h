@@ -52,7 +52,7 @@ typedef struct mcbe_preimage mcbe_preimage_t;
  *  @param[in]  bias      [m], or NULL for 0. Borrowed
  *  @return MCBE_OK; MCBE_ERR_DIM unless 1 <= n <= MCBE_MAX_N and 1 <= m <= MCBE_MAX_M;
  *         MCBE_ERR_VALUE for NaN, infinity, or an entry beyond 1e100 in absolute value; each with
- *         a sentence; MCBE_ERR_NOMEM.  Cost: m n^2 flops. Memory: (m + 3 n) n doubles. */
+ *         a sentence; MCBE_ERR_NOMEM.  Cost: m n^2 flops. Memory: 2 (m + n) n doubles. */
 MCBE_NODISCARD mcbe_status_t mcbe_preimage_create(mcbe_preimage_t **preimage, int m, int n,
                                                   const double *w, const double *bias,
                                                   mcbe_error_t *err);
@@ -65,15 +65,17 @@ void mcbe_preimage_destroy(mcbe_preimage_t **preimage);
  *  @param[in]  x            [n]
  *  @param[out] result       untouched on error
  *  @param[out] direction    [n], or NULL. If unbounded, a unit vector d, such that an exact one
- *                           with y(x + t d) = y(x) for all t >= 0 is near; else 0
- *  @param[out] combination  [m], or NULL. If compact or pinned, c with W^T c = 0 up to rounding and
- *                           c_j > 0 where y_j = 0; else 0
+ *                           with y(x + t d) = y(x) for all t >= 0 is near; else 0. Also 0 if the
+ *                           proof is MCBE_PROOF_COUNT and the rows are dependent
+ *  @param[out] combination  [m], or NULL. If compact, c with W^T c = 0 up to rounding and c_j > 0
+ *                           for rows with y_j = 0 that are not 0; if pinned, for those of them
+ *                           with <w_j, x> = bias_j; else 0
  *  @return MCBE_OK; MCBE_ERR_VALUE for NaN, infinity or an entry of x beyond 1e100, with a
  *         sentence; MCBE_ERR_NOMEM; MCBE_ERR_INTERNAL
  *  Source: inverse-stability paper, Theorem 4 and Algorithm 1, with the condition for an interior
  *  point, which Algorithm 1 leaves out: docs/method.md, "Preimages of a layer".  Cost: 2 m n flops,
- *  then with p positive rows, k = n - p: about n^3 if k <= 0, else p^2 n + 2 (m - p) p k + some ten
- *  times (m - p) k^2; a linear program for the few cases left. */
+ *  then with p positive rows, k = n - p: about 1.4 n^3 if k <= 0, else 2 p^2 n + 2 (m - p) n k + one
+ *  to ten times (m - p) k^2; linear programs for the few cases left. */
 MCBE_NODISCARD mcbe_status_t mcbe_preimage_classify(mcbe_preimage_t *preimage, const double *x,
                                                     mcbe_preimage_result_t *result,
                                                     double *direction, double *combination,
@@ -106,8 +108,8 @@ MCBE_NODISCARD mcbe_status_t mcbe_omnidirectional(int m, int n, const double *a,
  *  @param[out] lower,upper  [count], -inf and +inf where nothing bounds it; NaN for directions for
  *                           which the linear program came to no end. Accurate to about 1e-9 of the
  *                           preimage's own size. Untouched on error
- *  @return MCBE_OK; MCBE_ERR_ARGUMENT for count; MCBE_ERR_VALUE; each with a sentence;
- *         MCBE_ERR_NOMEM
+ *  @return MCBE_OK; MCBE_ERR_ARGUMENT for count; MCBE_ERR_VALUE; MCBE_ERR_LIMIT for 2^31 entries
+ *         or more in the linear program; each with a sentence; MCBE_ERR_NOMEM
  *  Cost: 2 linear programs of m - p rows and k = n - p columns for each direction. */
 MCBE_NODISCARD mcbe_status_t mcbe_preimage_width(mcbe_preimage_t *preimage, const double *x,
                                                  int count, const double *directions, double *lower,
@@ -156,7 +158,8 @@ typedef struct mcbe_invariance {
  *  @return MCBE_OK: the features of `found` were computed and are those of x within
  *         result->tolerance; MCBE_ERR_ARGUMENT unless low < high, or for x outside the box;
  *         MCBE_ERR_VALUE for values that are not finite, where the linear program came to no
- *         end, or where the features differ; each with a sentence; MCBE_ERR_NOMEM
+ *         end, or where the features differ; MCBE_ERR_LIMIT for 2^31 entries or more; each
+ *         with a sentence; MCBE_ERR_NOMEM
  *  Source: inverse-stability paper, appendix A7, Figures 7 and 12. */
 MCBE_NODISCARD mcbe_status_t mcbe_preimage_most_like(mcbe_preimage_t *preimage, const double *x,
                                                      const double *target, mcbe_likeness_t likeness,

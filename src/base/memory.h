@@ -6,6 +6,10 @@
 
 #include "mcbe/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define MCBE_ALIGNMENT 64
 
 /** Zeroed memory for count x size bytes, 64-byte aligned, overflow-checked. Thread-safe.
@@ -31,5 +35,9 @@ int64_t mcbe_alloc_balance(void);
 /** Test hook: let the allocation after `successes` more ones fail, once; negative switches it
  *  off. */
 void mcbe_alloc_fail_after(int64_t successes);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

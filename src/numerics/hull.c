@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <libqhull_r/geom_r.h>
 #include <libqhull_r/libqhull_r.h>
 
 #include "check.h"
@@ -82,26 +83,39 @@ static mcbe_status_t read_facets(mcbe_hull_t *hull, qhT *qh, const double *point
     return inradius >= INRADIUS_MIN ? MCBE_OK : not_around_zero(what, err);
 }
 
+typedef mcbe_status_t (*hull_reader_t)(qhT *qh, void *context, const char *what, mcbe_error_t *err);
+
+typedef struct facet_reader {
+    mcbe_hull_t *hull;
+    const double *points;
+} facet_reader_t;
+
+static mcbe_status_t read_into_hull(qhT *qh, void *context, const char *what, mcbe_error_t *err)
+{
+    const facet_reader_t *reader = context;
+    return read_facets(reader->hull, qh, reader->points, what, err);
+}
+
 /* Whatever in Qhull may jump out of an error does so inside qh_new_qhull, which catches it;
- * afterwards its memory is only read and freed. QHULL_LIB_CHECK is left out: it ends the program
- * where header and library disagree, and the library's soname says the same. */
-static mcbe_status_t run_qhull(mcbe_hull_t *hull, int count, double *points, const char *what,
+ * readers see to what they call themselves. QHULL_LIB_CHECK is left out: it ends the program where
+ * header and library disagree, and the library's soname says the same. */
+static mcbe_status_t run_qhull(int n, int count, double *points, const char *options,
+                               hull_reader_t read, void *context, const char *what,
                                mcbe_error_t *err)
 {
     mcbe_status_t st = MCBE_ERR_NOMEM;
     char *message = NULL;
     size_t length = 0;
-    char low[] = OPTIONS_LOW, high[] = OPTIONS_HIGH; /* Qhull's interface lacks const */
+    char command[64]; /* Qhull's interface lacks const */
     int long_bytes, long_blocks;
     qhT *qh = mcbe_alloc(1, sizeof *qh);
     FILE *messages = open_memstream(&message, &length);
     if (!qh || !messages) {
         goto out;
     }
-    int code = qh_new_qhull(qh, hull->n, count, points, False,
-                            hull->n <= DIMENSION_LOW ? low : high, NULL, messages);
-    st = code == 0 && fflush(messages) == 0 ? read_facets(hull, qh, points, what, err)
-                                            : MCBE_ERR_INTERNAL;
+    snprintf(command, sizeof command, "%s", options);
+    int code = qh_new_qhull(qh, n, count, points, False, command, NULL, messages);
+    st = code == 0 && fflush(messages) == 0 ? read(qh, context, what, err) : MCBE_ERR_INTERNAL;
     if (code != 0) {
         fflush(messages);
         st = qhull_failed(code, message, what, err);
@@ -124,7 +138,8 @@ static mcbe_status_t build(mcbe_hull_t *hull, int n, int count, const double *po
     mcbe_status_t st;
     memset(hull, 0, sizeof *hull);
     hull->n = n;
-    MCBE_TRY(run_qhull(hull, count, given, what, err));
+    MCBE_TRY(run_qhull(n, count, given, n <= DIMENSION_LOW ? OPTIONS_LOW : OPTIONS_HIGH,
+                       read_into_hull, &(facet_reader_t){hull, given}, what, err));
     MCBE_TRY(mcbe_hull_check(hull, points, what, err));
 out:
     if (st != MCBE_OK) {
@@ -180,4 +195,61 @@ void mcbe_hull_free(mcbe_hull_t *hull)
     mcbe_free(hull->neighbor);
     mcbe_free(hull->vertex);
     memset(hull, 0, sizeof *hull);
+}
+
+typedef struct polar {
+    int n, count;
+    double *vertex; /* owned, [count][n] */
+} polar_t;
+
+/* A facet {p: <y, p> = 1} of the points' hull is the vertex y of the polar body. */
+static mcbe_status_t read_polar(qhT *qh, void *context, const char *what, mcbe_error_t *err)
+{
+    polar_t *polar = context;
+    facetT *facet;
+    polar->vertex = mcbe_alloc((size_t)qh->num_facets * (size_t)polar->n, sizeof *polar->vertex);
+    if (!polar->vertex) {
+        return MCBE_ERR_NOMEM;
+    }
+    FORALLfacets
+    {
+        if (!(facet->offset < 0.0)) {
+            return not_around_zero(what, err);
+        }
+        for (int k = 0; k < polar->n; k++) {
+            polar->vertex[(size_t)polar->count * (size_t)polar->n + (size_t)k] =
+                -facet->normal[k] / facet->offset;
+        }
+        polar->count++;
+    }
+    return MCBE_OK;
+}
+
+static mcbe_status_t read_volume(qhT *qh, void *context, const char *what, mcbe_error_t *err)
+{
+    double *volume = context;
+    qh->NOerrexit = False;
+    if (setjmp(qh->errexit) != 0) {
+        qh->NOerrexit = True;
+        return mcbe_fail(err, MCBE_ERR_VALUE, "%s: Qhull cannot compute the volume", what);
+    }
+    qh_getarea(qh, qh->facet_list);
+    qh->NOerrexit = True;
+    *volume = qh->totvol;
+    return MCBE_OK;
+}
+
+mcbe_status_t mcbe_hull_polar_volume(int n, int count, double *points, const char *what,
+                                     double *volume, mcbe_error_t *err)
+{
+    polar_t polar = {.n = n};
+    mcbe_status_t st = run_qhull(n, count, points, n <= DIMENSION_LOW ? OPTIONS_LOW : OPTIONS_HIGH,
+                                 read_polar, &polar, what, err);
+    if (st == MCBE_OK) {
+        st =
+            run_qhull(n, polar.count, polar.vertex, n <= DIMENSION_LOW ? OPTIONS_LOW : OPTIONS_HIGH,
+                      read_volume, volume, what, err);
+    }
+    mcbe_free(polar.vertex);
+    return st;
 }

@@ -44,4 +44,14 @@ MCBE_NODISCARD mcbe_status_t mcbe_hull_check(mcbe_hull_t *hull, const double *po
 MCBE_NODISCARD mcbe_status_t mcbe_hull_normal(const mcbe_hull_t *hull, const double *points,
                                               int facet, double *y);
 
+/** Volume of the polytope {x: <p_i, x> <= 1}, whose polar body is the hull of the p_i. Not
+ *  collective. Thread-safe.
+ *  @param[in]  n       >= 2
+ *  @param[in]  points  [count][n], with 0 inside their hull; not changed
+ *  @param[out] volume  untouched on error; to about the rounding errors of Qhull
+ *  @return as mcbe_hull_init */
+MCBE_NODISCARD mcbe_status_t mcbe_hull_polar_volume(int n, int count, double *points,
+                                                    const char *what, double *volume,
+                                                    mcbe_error_t *err);
+
 #endif

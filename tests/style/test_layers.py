@@ -23,6 +23,7 @@ THIRD_PARTY = {
     "cblas.h": r"src/numerics/\w+\.c",
     "lapacke.h": r"src/numerics/\w+\.c",
     "libqhull_r/": r"src/numerics/hull\.c",
+    "coin/": r"src/numerics/lp\.cpp",
     "pcg_random.hpp": r"src/numerics/pcg\.cpp",
     "immintrin.h": r"src/numerics/kernels_pair\.h",
     "boost/": r"src/numerics/beta\.cpp",
@@ -35,7 +36,7 @@ STANDARD = set("""
     dirent.h dlfcn.h fcntl.h fnmatch.h getopt.h glob.h libgen.h netdb.h poll.h pwd.h regex.h spawn.h strings.h
     sysexits.h     termios.h unistd.h sys/file.h sys/ioctl.h sys/mman.h sys/resource.h sys/select.h sys/stat.h sys/statvfs.h
     sys/time.h sys/types.h sys/utsname.h sys/wait.h gnu/libc-version.h
-    cstddef cstdint cstring type_traits""".split())
+    cmath cstddef cstdint cstring new type_traits""".split())
 
 # Names that only some files may call.
 CALLS = {
