@@ -148,6 +148,15 @@ class Contents(system.SystemTest):
         one, other = (system.read(path, "alpha/data") for path in (with_sigma, with_relative))
         np.testing.assert_allclose(one, other, rtol=1e-5)
 
+    def test_a_density_estimate_is_smoothing_with_its_noise(self):
+        """Scott's rule on 150 standardised points (deviation divided by 149): the same points but for the last digits."""
+        sigma = 150 ** (-1 / 7) * (150 / 149) ** 0.5
+        for design in ("iid", "crossed"):
+            changes = {"sampling.design": design, "sampling.samples": 20000}
+            density = self.compute({**DENSITY, **changes})
+            smoothing = self.compute({**SMOOTHING, "smoothing.sigma": sigma, **changes})
+            np.testing.assert_allclose(*(system.read(path, "alpha/data") for path in (density, smoothing)), rtol=1e-5)
+
 
 if __name__ == "__main__":
     unittest.main()
