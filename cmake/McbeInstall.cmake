@@ -10,7 +10,7 @@ install(DIRECTORY include/mcbe ${PROJECT_BINARY_DIR}/include/mcbe DESTINATION ${
 install(DIRECTORY configs DESTINATION ${MCBE_DATA_DIR})
 install(DIRECTORY data/iris DESTINATION ${MCBE_DATA_DIR}/data)
 file(GLOB plot_scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/scripts/plot_*.py)
-install(PROGRAMS ${plot_scripts} DESTINATION ${MCBE_DATA_DIR}/scripts)
+install(PROGRAMS ${plot_scripts} scripts/export_network.py DESTINATION ${MCBE_DATA_DIR}/scripts)
 install(PROGRAMS scripts/fetch_datasets DESTINATION ${MCBE_DATA_DIR}/scripts)
 install(FILES scripts/mcbe_figures.py DESTINATION ${MCBE_DATA_DIR}/scripts)
 install(DIRECTORY scripts/slurm DESTINATION ${MCBE_DATA_DIR}/scripts USE_SOURCE_PERMISSIONS)

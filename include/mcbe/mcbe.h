@@ -12,6 +12,7 @@
 #include "mcbe/exact.h"
 #include "mcbe/frame.h"
 #include "mcbe/injectivity.h"
+#include "mcbe/network.h"
 #include "mcbe/polytope.h"
 #include "mcbe/preimage.h"
 #include "mcbe/reconstruct.h"

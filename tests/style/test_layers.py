@@ -14,7 +14,7 @@ GENERATED = {"mcbe_build_info.h": "runtime", "mcbe_git_version.h": "runtime"}
 
 # Headers of other projects and the files that may name them; every other <header> must be of C or POSIX.
 MPI_FILES = r"src/runtime/comm\.[ch]|src/cli/cmd_run\.c|include/mcbe/run\.h"
-HDF5_FILES = r"src/runtime/(h5\w*\.[ch]|store\w*\.c)"
+HDF5_FILES = r"src/runtime/(h5\w*\.[ch]|store\w*\.c|network_file\.c)"
 THIRD_PARTY = {
     "mpi.h": MPI_FILES,
     "hdf5.h": HDF5_FILES,
