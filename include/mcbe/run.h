@@ -24,8 +24,10 @@ typedef enum mcbe_progress_mode {
 
 /* What to run. All pointers are borrowed. */
 typedef struct mcbe_run_options {
-    const char *config_path;
-    const char *output;           /* result file; its journal, lock and .prev lie next to it */
+    const char *config_path; /* file, or the name of config_text in sentences */
+    const char *config_text; /* the configuration itself; NULL: read config_path */
+    const char *output;      /* result file of rank 0, the only one that has files; its journal,
+                                     lock and .prev lie next to it */
     const char *const *overrides; /* "a.b=value", [override_count] */
     int override_count;
     int shard, shards; /* compute part `shard` of `shards` only, counted from 0; 0 shards: all */

@@ -17,6 +17,7 @@ typedef struct mcbe_command {
 const mcbe_command_t *mcbe_commands(int *count);
 
 mcbe_status_t mcbe_cmd_run(int argc, char **argv, mcbe_error_t *err);
+mcbe_status_t mcbe_cmd_estimate(int argc, char **argv, mcbe_error_t *err);
 mcbe_status_t mcbe_cmd_merge(int argc, char **argv, mcbe_error_t *err);
 mcbe_status_t mcbe_cmd_plan(int argc, char **argv, mcbe_error_t *err);
 mcbe_status_t mcbe_cmd_show(int argc, char **argv, mcbe_error_t *err);

@@ -19,6 +19,14 @@ const mcbe_command_t *mcbe_commands(int *count)
          "CONFIG [-o FILE] [--set KEY=VALUE]... [--fresh] [--progress MODE] [--shard I/N] "
          "[--max-walltime TIME] [--log-json FILE]",
          "run an experiment, or continue it; under mpirun on any number of ranks"},
+        {"estimate", mcbe_cmd_estimate,
+         "--weights FILE[:DATASET] [--bias FILE[:DATASET]] [--convention "
+         "'relu(Wx-alpha)'|'relu(Wx+b)'] "
+         "[--domain KIND | --data FILE... [--test FILE...]] [--samples N] [--design DESIGN] "
+         "[--search EVALUATIONS] [--set "
+         "KEY=VALUE]... "
+         "[-o FILE] [--json] [--fresh] [--progress MODE]",
+         "what is known of one given layer; under mpirun on any number of ranks"},
         {"merge", mcbe_cmd_merge, "-o FILE [--partial] [--fresh] SHARD...",
          "put the shards of a run together"},
         {"plan", mcbe_cmd_plan, "CONFIG [--set KEY=VALUE]... [--ranks P]",

@@ -9,16 +9,16 @@
 #include "memory.h"
 
 /* Keys that tell how to read data; the order is that of the table. */
-static const char *const data_keys[] = {"data.path",          "data.format",  "data.delimiter",
-                                        "data.header",        "data.label",   "data.features",
-                                        "data.normalize",     "data.pooled",  "smoothing.sigma",
-                                        "smoothing.relative", "kde.bandwidth"};
+static const char *const data_keys[] = {
+    "data.path",     "data.format",    "data.delimiter", "data.header",     "data.label",
+    "data.features", "data.normalize", "data.pooled",    "smoothing.sigma", "smoothing.relative",
+    "kde.bandwidth", "data.test_path", "data.test_share"};
 
 mcbe_status_t mcbe_data_refuse(const mcbe_config_t *config, const char *why, mcbe_error_t *err)
 {
     mcbe_status_t st = MCBE_OK;
     for (size_t i = 0; i < sizeof data_keys / sizeof *data_keys; i++) {
-        if (mcbe_config_given(config, data_keys[i])) {
+        if (mcbe_config_has(config, data_keys[i]) && mcbe_config_given(config, data_keys[i])) {
             st = mcbe_config_reject(config, err, data_keys[i], "has a meaning only for %s", why);
         }
     }

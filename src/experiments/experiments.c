@@ -2,14 +2,15 @@
 
 #include "convergence.h"
 #include "covering_radius.h"
+#include "estimate.h"
 #include "injectivity_transition.h"
 #include "phase_diagram.h"
 
 const mcbe_experiment_t *const *mcbe_experiments(int *count)
 {
-    static const mcbe_experiment_t *const all[] = {&mcbe_phase_diagram,
-                                                   &mcbe_injectivity_transition, &mcbe_convergence,
-                                                   &mcbe_covering_radius_experiment};
+    static const mcbe_experiment_t *const all[] = {
+        &mcbe_phase_diagram, &mcbe_injectivity_transition, &mcbe_convergence,
+        &mcbe_covering_radius_experiment, &mcbe_estimate};
     *count = (int)(sizeof all / sizeof *all);
     return all;
 }

@@ -4,61 +4,9 @@
 #include <string.h>
 
 #include "check.h"
-#include "digest.h"
 #include "mcbe/exact.h"
 #include "mcbe/search.h"
 #include "memory.h"
-
-const mcbe_key_t mcbe_bias_family_keys[] = {
-    {.path = "name",
-     .type = MCBE_KEY_STRING,
-     .flags = MCBE_KEY_UNIQUE | MCBE_KEY_NAME,
-     .help = "Name under which results are stored."},
-    {.path = "kind",
-     .type = MCBE_KEY_ENUM,
-     .words = "constant normal",
-     .help = "The same value in every row, or drawn from N(0, variance)."},
-    {.path = "value",
-     .type = MCBE_KEY_REAL,
-     .fallback = "0",
-     .min = -1e100,
-     .max = 1e100,
-     .help = "Value of a constant bias, in the unit of bias_scale."},
-    {.path = "variance",
-     .type = MCBE_KEY_REAL,
-     .fallback = "1",
-     .min = 0,
-     .max = 1e100,
-     .help = "Variance of a normal bias, in the squared unit of bias_scale."},
-    {.path = NULL},
-};
-
-static mcbe_status_t read_families(mcbe_setup_t *setup, const mcbe_config_t *config,
-                                   mcbe_error_t *err)
-{
-    mcbe_status_t st = MCBE_OK;
-    const int count = mcbe_config_records(config, "biases");
-    setup->families = mcbe_alloc((size_t)count, sizeof *setup->families);
-    if (!setup->families) {
-        return MCBE_ERR_NOMEM;
-    }
-    setup->family_count = count;
-    for (int i = 0; i < count; i++) {
-        mcbe_bias_family_t *family = setup->families + i;
-        family->name = mcbe_config_record_string(config, "biases", i, "name");
-        family->normal = mcbe_config_record_enum(config, "biases", i, "kind") == 1;
-        family->value = mcbe_config_record_real(config, "biases", i, "value");
-        family->variance = mcbe_config_record_real(config, "biases", i, "variance");
-        const char *idle = family->normal ? "value" : "variance";
-        if (mcbe_config_record_given(config, "biases", i, idle)) {
-            char path[64];
-            snprintf(path, sizeof path, "biases[%d].%s", i, idle);
-            st = mcbe_config_reject(config, err, path, "has no meaning for a %s bias",
-                                    family->normal ? "normal" : "constant");
-        }
-    }
-    return st;
-}
 
 /* Words of domain.kind beyond those that are a mcbe_domain_kind_t of their own. */
 enum { KIND_SMOOTHING = MCBE_DOMAIN_CLOUD, KIND_DENSITY };
@@ -86,6 +34,14 @@ static mcbe_status_t read_domain(mcbe_setup_t *setup, const mcbe_config_t *confi
     return MCBE_OK;
 }
 
+/* Is a test set to be kept apart, where the table has keys for that? */
+static int wants_test(const mcbe_config_t *config)
+{
+    return mcbe_config_has(config, "data.test_path") &&
+           (mcbe_config_given(config, "data.test_path") ||
+            mcbe_config_given(config, "data.test_share"));
+}
+
 /* The data and what is drawn around them. Tables that know no such domain lack its keys. */
 static mcbe_status_t load_data(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
 {
@@ -103,7 +59,7 @@ static mcbe_status_t load_data(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_
         }
     }
     if (st == MCBE_OK) {
-        st = mcbe_data_open(&setup->data, config, 0, setup->seed, err);
+        st = mcbe_data_open(&setup->data, config, wants_test(config), setup->seed, err);
     }
     if (st == MCBE_OK) {
         st = mcbe_data_cloud(&setup->cloud, &setup->data,
@@ -128,28 +84,6 @@ double mcbe_setup_data_bytes(const mcbe_setup_t *setup)
 {
     const mcbe_dataset_t *train = &setup->data.train;
     return (double)sizeof *train->x * (double)train->count * (double)train->n;
-}
-
-static mcbe_status_t load_frame(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
-{
-    const int given = setup->frame_path[0] != '\0';
-    if (setup->ensemble != MCBE_ENSEMBLE_FILE) {
-        return given ? mcbe_config_reject(config, err, "frame.path",
-                                          "has a meaning only for frame.ensemble: file")
-                     : MCBE_OK;
-    }
-    if (!given) {
-        return mcbe_config_reject(config, err, "frame.path",
-                                  "is empty; frame.ensemble: file needs the path of a .npy file");
-    }
-    char digest[65];
-    mcbe_status_t st = mcbe_digest_file(setup->frame_path, digest, err);
-    if (st == MCBE_OK) {
-        st = mcbe_config_add_fact(config, "frame.sha256", digest);
-    }
-    return st == MCBE_OK
-               ? mcbe_frame_load(&setup->file, setup->frame_path, setup->normalize_rows, err)
-               : st;
 }
 
 static mcbe_status_t check_design(const mcbe_setup_t *setup, const mcbe_config_t *config,
@@ -291,9 +225,9 @@ mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config,
     setup->unchanged = mcbe_config_int(config, "sampling.stop.unchanged");
     setup->init_rows = mcbe_config_bool(config, "sampling.init_rows");
     const mcbe_status_t domain = read_domain(setup, config, err); /* the others look at it */
-    const mcbe_status_t st[] = {domain, check_design(setup, config, err),
-                                check_init_rows(setup, config, err), load_frame(setup, config, err),
-                                load_data(setup, config, err)};
+    const mcbe_status_t st[] = {
+        domain, check_design(setup, config, err), check_init_rows(setup, config, err),
+        mcbe_setup_load_frame(setup, config, err), load_data(setup, config, err)};
     return first_failure(st, sizeof st / sizeof *st);
 }
 
@@ -306,7 +240,7 @@ mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_e
     setup->scale_by_norm = mcbe_config_enum(config, "bias_scale") == 0;
     const mcbe_status_t st[] = {
         points,
-        read_families(setup, config, err),
+        mcbe_setup_read_families(setup, points == MCBE_OK, config, err),
         check_bound(setup, config, err),
         read_search(setup, config, err),
         mcbe_setup_work_limit(config, "exact.enabled", "exact.work_limit", &setup->exact_work, err),
@@ -320,6 +254,9 @@ void mcbe_setup_free(mcbe_setup_t *setup)
     mcbe_cloud_destroy(&setup->cloud);
     mcbe_data_free(&setup->data);
     mcbe_frame_free(&setup->file);
+    for (int i = 0; i < setup->family_count; i++) {
+        mcbe_free(setup->families[i].file);
+    }
     mcbe_free(setup->families);
     memset(setup, 0, sizeof *setup);
 }
@@ -351,53 +288,4 @@ mcbe_status_t mcbe_setup_frame(const mcbe_setup_t *setup, const mcbe_stream_key_
     /* normalised when it was loaded, if at all */
     return mcbe_frame_copy(frame, setup->file.m, setup->file.n, setup->file.w, setup->file.n, 0,
                            NULL);
-}
-
-mcbe_status_t mcbe_setup_bias(const mcbe_setup_t *setup, int family_index,
-                              const mcbe_stream_key_t *key, double *bias)
-{
-    const mcbe_bias_family_t *family = setup->families + family_index;
-    const size_t m = (size_t)key->m;
-    if (!family->normal) {
-        for (size_t j = 0; j < m; j++) {
-            bias[j] = family->value;
-        }
-        return MCBE_OK;
-    }
-    float *normals = mcbe_alloc(m, sizeof *normals);
-    if (!normals) {
-        return MCBE_ERR_NOMEM;
-    }
-    mcbe_stream_key_t stream = *key;
-    mcbe_rng_t rng;
-    stream.purpose = MCBE_PURPOSE_BIAS;
-    stream.block = family_index;
-    mcbe_rng_init(&rng, &stream);
-    mcbe_rng_normals(&rng, normals, m);
-    const double sd = sqrt(family->variance);
-    for (size_t j = 0; j < m; j++) {
-        bias[j] = sd * (double)normals[j];
-    }
-    mcbe_free(normals);
-    return MCBE_OK;
-}
-
-mcbe_status_t mcbe_setup_biases(const mcbe_setup_t *setup, const mcbe_stream_key_t *key,
-                                const mcbe_frame_t *frame, double *biases)
-{
-    const double *unit = mcbe_setup_bias_unit(setup, frame);
-    mcbe_status_t st = MCBE_OK;
-    for (int i = 0; i < setup->family_count && st == MCBE_OK; i++) {
-        double *bias = biases + (size_t)i * (size_t)key->m;
-        st = mcbe_setup_bias(setup, i, key, bias);
-        for (int64_t j = 0; j < key->m && unit; j++) {
-            bias[j] *= unit[j];
-        }
-    }
-    return st;
-}
-
-const double *mcbe_setup_bias_unit(const mcbe_setup_t *setup, const mcbe_frame_t *frame)
-{
-    return setup->scale_by_norm ? frame->norm : NULL;
 }

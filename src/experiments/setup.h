@@ -6,6 +6,7 @@
 
 #include "config.h"
 #include "data.h"
+#include "matrix_file.h"
 #include "mcbe/bias.h"
 #include "mcbe/polytope.h"
 
@@ -66,8 +67,13 @@
         {.path = "frame.path",                                                                     \
          .type = MCBE_KEY_STRING,                                                                  \
          .fallback = "''",                                                                         \
-         .help = "The m x n weight matrix as a NumPy .npy file, for ensemble file; its SHA-256 "   \
-                 "joins the fingerprint."},                                                        \
+         .help = "The m x n weight matrix of ensemble file: " MCBE_MATRIX_FILE_FORMS "; its "      \
+                 "SHA-256 joins the fingerprint."},                                                \
+        {.path = "frame.transpose",                                                                \
+         .type = MCBE_KEY_BOOL,                                                                    \
+         .flags = MCBE_KEY_LATE,                                                                   \
+         .fallback = "false",                                                                      \
+         .help = "Take the transpose of what the file holds: Keras keeps weights as n x m."},      \
     {                                                                                              \
         .path = "frame.normalize_rows", .type = MCBE_KEY_BOOL, .fallback = "false",                \
         .help = "Divide every row by its norm."                                                    \
@@ -107,11 +113,18 @@
 #define MCBE_DOMAIN_KEYS MCBE_DOMAIN_KIND("", ""), MCBE_DOMAIN_RADIUS_KEYS
 
 /* Likewise, with points around data. */
-#define MCBE_ANY_DOMAIN_KEYS                                                                       \
+#define MCBE_ANY_DOMAIN_KIND                                                                       \
     MCBE_DOMAIN_KIND(" smoothing kde",                                                             \
                      "; smoothing and kde are points around the data of data.path: with noise, "   \
-                     "or as a Gaussian kernel density estimate spreads them"),                     \
-        MCBE_DOMAIN_RADIUS_KEYS, MCBE_DATA_KEYS, MCBE_CLOUD_KEYS
+                     "or as a Gaussian kernel density estimate spreads them")
+
+#define MCBE_ANY_DOMAIN_KEYS                                                                       \
+    MCBE_ANY_DOMAIN_KIND, MCBE_DOMAIN_RADIUS_KEYS, MCBE_DATA_KEYS, MCBE_CLOUD_KEYS
+
+/* Likewise, and a test set may be kept apart from these data. */
+#define MCBE_TESTED_DOMAIN_KEYS                                                                    \
+    MCBE_ANY_DOMAIN_KIND, MCBE_DOMAIN_RADIUS_KEYS, MCBE_DATA_KEYS, MCBE_TEST_DATA_KEYS,            \
+        MCBE_CLOUD_KEYS
 
 /* @param growth  MCBE_KEY_EXTENDS where finished units can go on with more points, else 0 */
 #define MCBE_SAMPLING_KEYS(growth)                                                                 \
@@ -236,11 +249,18 @@ typedef enum mcbe_bound {
     MCBE_BOUND_SCENARIO = 2         /* the numbers of points and rows */
 } mcbe_bound_t;
 
+typedef enum mcbe_bias_kind {
+    MCBE_BIAS_CONSTANT = 0, /* value in every row */
+    MCBE_BIAS_NORMAL = 1,   /* drawn from N(0, variance) */
+    MCBE_BIAS_FILE = 2      /* that of one given layer */
+} mcbe_bias_kind_t;
+
 /* A family of biases. */
 typedef struct mcbe_bias_family {
     const char *name; /* borrowed from the config */
-    int normal;       /* drawn from N(0, variance), else constant */
+    mcbe_bias_kind_t kind;
     double value, variance;
+    double *file; /* owned: of kind file [m], in the units of W, for ReLU(Wx - bias); else NULL */
 } mcbe_bias_family_t;
 
 /* Everything a cell needs to become a layer and a set of points. */
@@ -271,12 +291,23 @@ typedef struct mcbe_setup {
  *  ensemble file and the data and add their SHA-256 to the config. As mcbe_setup_open for the rest. */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config,
                                                     mcbe_error_t *err);
-/** Read the keys above; check their combinations; load the matrix of ensemble file and add its
- *  SHA-256 to the config. Not collective. Free with mcbe_setup_free whatever the result.
+/** Read the keys above; check their combinations; load the matrix of
+ *  ensemble file, the data and biases from files and add their SHA-256 to the config. Not
+ *  collective. Free with mcbe_setup_free whatever the result.
  *  @return MCBE_OK; MCBE_ERR_CONFIG; the error of the file; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config,
                                              mcbe_error_t *err);
 void mcbe_setup_free(mcbe_setup_t *setup);
+
+/* What the two above are made of; setup_layer.c. */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_load_frame(mcbe_setup_t *setup, mcbe_config_t *config,
+                                                   mcbe_error_t *err);
+/** @param[in] layer_known  the weight matrix was read: biases from files can be held against it */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_read_families(mcbe_setup_t *setup, int layer_known,
+                                                      mcbe_config_t *config, mcbe_error_t *err);
+
+/** Does the family stand for one value, the same in every row and layer? */
+int mcbe_setup_is_constant(const mcbe_bias_family_t *family, double value);
 
 /** A limit of work that means something only if the answer is wanted: the value of key `limit`, 0
  *  if that of `enabled` is false. @return MCBE_OK; MCBE_ERR_CONFIG: a limit without an answer */

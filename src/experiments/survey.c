@@ -149,6 +149,9 @@ static mcbe_status_t examine(const mcbe_survey_t *survey, const mcbe_cell_t *cel
         MCBE_TRY(mcbe_sampling_holdout(&setup->domain, setup->precision, layer, &key, team, state,
                                        setup->holdout_samples, &findings->violations));
     }
+    if (survey->shares) {
+        MCBE_TRY(mcbe_survey_shares(survey, cell, trial, team, layer, biases, findings));
+    }
     if (mcbe_comm_rank(team->comm) == 0) {
         MCBE_TRY(mcbe_survey_exact(survey, layer, biases, findings, err));
     }

@@ -3,7 +3,7 @@
 
 /* Many random layers, each examined by the same phases: sampling, search, fresh points, exact answers.
  * Experiments differ in the cells they ask for. survey.c runs the phases, survey_layout.c says what a
- * record holds, survey_record.c writes and reads one, survey_verify.c checks one, survey_questions.c
+ * record holds, survey_record.c writes and reads one, survey_shares.c looks at fresh points once more, survey_verify.c checks one, survey_questions.c
  * asks it whether its layer is injective, survey_plan.c says what all of it costs. */
 
 #include "evidence.h"
@@ -13,16 +13,19 @@
 #include "setup.h"
 
 /* Rows for an experiment's key table, beside those of its cells. */
-#define MCBE_SURVEY_KEYS                                                                           \
-    MCBE_FRAME_KEYS, MCBE_ANY_DOMAIN_KEYS, MCBE_SAMPLING_KEYS(MCBE_KEY_EXTENDS), MCBE_SEARCH_KEYS, \
+#define MCBE_SURVEY_KEYS_ON(...)                                                                   \
+    MCBE_FRAME_KEYS, __VA_ARGS__, MCBE_SAMPLING_KEYS(MCBE_KEY_EXTENDS), MCBE_SEARCH_KEYS,          \
         MCBE_BOUND_KEYS, MCBE_EXACT_KEYS, MCBE_POLYTOPE_KEYS, MCBE_BIAS_KEYS, MCBE_RUN_KEYS
+#define MCBE_SURVEY_KEYS MCBE_SURVEY_KEYS_ON(MCBE_ANY_DOMAIN_KEYS)
 
 /* What a quantity comes from: a run without that phase does not have its column. */
 typedef enum mcbe_phase {
     MCBE_PHASE_SAMPLING,
     MCBE_PHASE_SEARCH,
     MCBE_PHASE_HOLDOUT,
-    MCBE_PHASE_BOUND, /* not work of its own: what follows from the others */
+    MCBE_PHASE_SHARES, /* of the hold-out: at which of its points the biases leave n rows active */
+    MCBE_PHASE_TEST,   /* the same of the test set of the data */
+    MCBE_PHASE_BOUND,  /* not work of its own: what follows from the others */
     MCBE_PHASE_EXACT,
     MCBE_PHASE_POLYTOPE
 } mcbe_phase_t;
@@ -42,6 +45,8 @@ typedef enum column {
     COLUMN_ALPHA_UNIFORM_MEAN,
     COLUMN_SEARCH_EVALUATIONS,
     COLUMN_HOLDOUT_VIOLATIONS,
+    COLUMN_RECTIFIED,
+    COLUMN_TEST_RECTIFIED,
     COLUMN_VIOLATION_BOUND,
     COLUMN_EXACT_INJECTIVE,
     COLUMN_CONSTANT_LOW,
@@ -63,6 +68,8 @@ typedef enum family_column {
     FAMILY_INJECTIVE,
     FAMILY_VERDICT,
     FAMILY_HAMMING_UNIFORM,
+    FAMILY_RECTIFIED,
+    FAMILY_TEST_RECTIFIED,
     FAMILY_ACTIVE,
     FAMILY_X,
     FAMILY_COUNT
@@ -82,6 +89,7 @@ typedef struct mcbe_survey {
     int64_t cell_count;
     int64_t nested_m; /* > 0: layers of one n are the first rows of one with so many, and share its
                          points */
+    int shares;       /* the experiment wants the phases SHARES and TEST */
     int column[COLUMN_COUNT];        /* numbers in the layout, -1 for what this run does not have */
     int family_column[FAMILY_COUNT]; /* those of family 0, likewise */
     int family_stride;               /* columns of one family */
@@ -97,7 +105,11 @@ typedef struct mcbe_findings {
     int64_t witness_points; /* different random points that are witnesses, before search */
     int64_t evaluations;    /* of the search */
     int64_t violations;     /* fresh points that would lower alpha* */
-    int64_t injective;      /* exact, at bias 0: 1 or 0, 2 undecided, -1 not computed */
+    int64_t
+        *rectified; /* owned, [1 + families], fresh points at which alpha* and the biases leave at
+                           least n rows active; or NULL */
+    int64_t *test_rectified; /* owned, likewise of the test set; or NULL */
+    int64_t injective;       /* exact, at bias 0: 1 or 0, 2 undecided, -1 not computed */
     double *exact;    /* owned, [m], exact alpha* of the unit sphere, NaN where not computed; or
                           NULL */
     int full_spark;   /* exact: any n rows are independent, so that n active ones span R^n */
@@ -161,6 +173,18 @@ MCBE_NODISCARD mcbe_status_t mcbe_survey_layer(const mcbe_survey_t *survey, cons
 MCBE_NODISCARD mcbe_status_t mcbe_survey_exact(const mcbe_survey_t *survey,
                                                const mcbe_frame_t *layer, const double *biases,
                                                mcbe_findings_t *findings, mcbe_error_t *err);
+
+/** Draw the fresh points of the hold-out once more, as points of K itself, and count those at which at
+ *  least n rows are active at alpha* and at each bias (p_I); likewise the points of the test set.
+ *  Whichever of the two this survey has. Collective over team->comm; NULL for the
+ *  caller alone.
+ *  @param[in] biases  [families][m], in the units of W
+ *  @return MCBE_OK; MCBE_STOPPED, agreed; MCBE_ERR_NOMEM. Not agreed.
+ *  Cost: as mcbe_p_injective. */
+MCBE_NODISCARD mcbe_status_t mcbe_survey_shares(const mcbe_survey_t *survey,
+                                                const mcbe_cell_t *cell, int64_t trial,
+                                                const mcbe_team_t *team, const mcbe_frame_t *layer,
+                                                const double *biases, mcbe_findings_t *findings);
 
 /** Empty findings for a layer of a cell. Free whatever the result. @return MCBE_OK;
  *  MCBE_ERR_NOMEM */

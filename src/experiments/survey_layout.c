@@ -65,6 +65,14 @@ static const quantity_t quantities[COLUMN_COUNT] = {
     [COLUMN_HOLDOUT_VIOLATIONS] = {"trials/holdout_violations", I64, MCBE_SHAPE_SCALAR,
                                    MCBE_PHASE_HOLDOUT, BITS_FOUND,
                                    "fresh points, of holdout.samples, that would lower alpha*"},
+    [COLUMN_RECTIFIED] =
+        {"trials/rectified_alpha", F64, MCBE_SHAPE_SCALAR, MCBE_PHASE_SHARES, BITS_FOUND,
+         "share of the fresh points, drawn as points of K, at which at least n rows "
+         "are active at alpha* (p_I of alpha*)"},
+    [COLUMN_TEST_RECTIFIED] =
+        {"trials/test_rectified_alpha", F64, MCBE_SHAPE_SCALAR, MCBE_PHASE_TEST, BITS_FOUND,
+         "share of the test set at which at least n rows are active at alpha* "
+         "(p_I of alpha*)"},
     [COLUMN_VIOLATION_BOUND] =
         {"trials/violation_bound", F64, MCBE_SHAPE_SCALAR, MCBE_PHASE_BOUND, BITS_LIBRARY,
          "upper confidence bound on the probability that a point of K would lower alpha*; method "
@@ -112,6 +120,14 @@ static const quantity_t family_quantities[FAMILY_COUNT] = {
     [FAMILY_HAMMING_UNIFORM] = {"trials/hamming_uniform/%s", F64, MCBE_SHAPE_SCALAR,
                                 MCBE_PHASE_SEARCH, BITS_CANONICAL,
                                 "hamming of the sampling phase alone"},
+    [FAMILY_RECTIFIED] =
+        {"trials/rectified/%s", F64, MCBE_SHAPE_SCALAR, MCBE_PHASE_SHARES, BITS_CANONICAL,
+         "share of the fresh points, drawn as points of K, at which at least n rows "
+         "are active at the bias (p_I)"},
+    [FAMILY_TEST_RECTIFIED] =
+        {"trials/test_rectified/%s", F64, MCBE_SHAPE_SCALAR, MCBE_PHASE_TEST, BITS_CANONICAL,
+         "share of the test set at which at least n rows are active at the bias "
+         "(p_I)"},
     [FAMILY_ACTIVE] = {"certificates/%s/active", I32, MCBE_SHAPE_SCALAR, MCBE_PHASE_SAMPLING,
                        BITS_FOUND,
                        "rows active at the certificate, doubtful ones counted; -1 for none"},
@@ -132,6 +148,10 @@ int mcbe_survey_has(const mcbe_survey_t *survey, mcbe_phase_t phase)
         return setup->search_evaluations > 0;
     case MCBE_PHASE_HOLDOUT:
         return setup->holdout_samples > 0;
+    case MCBE_PHASE_SHARES:
+        return survey->shares && setup->holdout_samples > 0;
+    case MCBE_PHASE_TEST:
+        return survey->shares && setup->data.test.count > 0;
     case MCBE_PHASE_BOUND:
         return setup->bound != MCBE_BOUND_CLOPPER_PEARSON || setup->holdout_samples > 0;
     case MCBE_PHASE_EXACT:

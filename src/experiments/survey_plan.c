@@ -32,7 +32,7 @@ static double share_spent(const mcbe_bias_family_t *family, double n, double m)
 {
     const double half_injective = 6.7 - 4.6 * pow(n, -2.0 / 3.0); /* m/n, fitted for n <= 30 */
     const double withstands = fmin(5.0, half_injective);
-    const int below_zero = family && !family->normal && family->value < 0.0;
+    const int below_zero = family && family->kind == MCBE_BIAS_CONSTANT && family->value < 0.0;
     return below_zero || m > withstands * n ? 1.0 : 0.1;
 }
 
@@ -45,7 +45,7 @@ static double seconds_of_search(const mcbe_setup_t *setup, double n, double m)
     double searches = share_spent(NULL, n, m); /* against bias 0, whether it is asked for or not */
     for (int i = 0; i < setup->family_count; i++) {
         const mcbe_bias_family_t *family = setup->families + i;
-        searches += family->normal || family->value != 0.0 ? share_spent(family, n, m) : 0.0;
+        searches += mcbe_setup_is_constant(family, 0.0) ? 0.0 : share_spent(family, n, m);
     }
     return searches * batches * (double)MCBE_REFUTE_EVALUATIONS * evaluation + lowering;
 }
@@ -74,6 +74,10 @@ static double seconds_of_cell(const mcbe_survey_t *survey, const mcbe_survey_cel
         seconds +=
             (double)setup->holdout_samples *
             (mcbe_cost_screen_seconds(MCBE_DESIGN_IID, n, m) + mcbe_cost_product_seconds(n, m));
+    }
+    if (survey->shares) {
+        seconds += (double)(setup->holdout_samples + setup->data.test.count) *
+                   (1.6e-9 * n + 0.25e-9 * m * n + 1e-9 * m * (1.0 + (double)setup->family_count));
     }
     if (mcbe_survey_has(survey, MCBE_PHASE_EXACT) && !setup->domain.nonnegative) {
         seconds += seconds_of_exact(setup, (int)cell->n, (int)cell->m);

@@ -10,17 +10,12 @@ typedef enum basis {
 static const char *const names[] = {
     [BY_EXACT] = "exact", [BY_GUIDED] = "guided", [BY_UNIFORM] = "uniform"};
 
-static int is_zero(const mcbe_bias_family_t *family)
-{
-    return !family->normal && family->value == 0.0;
-}
-
 static int can_answer(const mcbe_survey_t *survey, int family, basis_t by)
 {
     switch (by) {
     case BY_EXACT:
         return mcbe_survey_has(survey, MCBE_PHASE_EXACT) &&
-               is_zero(&survey->setup.families[family]);
+               mcbe_setup_is_constant(&survey->setup.families[family], 0.0);
     case BY_GUIDED:
         return mcbe_survey_has(survey, MCBE_PHASE_SEARCH);
     case BY_UNIFORM:
@@ -75,7 +70,7 @@ int mcbe_survey_answer(const void *handle, int k, const mcbe_cell_t *cell,
         mcbe_record_get_i64(record, layout, cell, survey->column[COLUMN_EXACT_INJECTIVE], &value);
         return exact_answer(value);
     }
-    if (by == BY_GUIDED && is_zero(&survey->setup.families[family])) {
+    if (by == BY_GUIDED && mcbe_setup_is_constant(&survey->setup.families[family], 0.0)) {
         /* not the verdict, which exact answers have a part in: beside them this one shows what the
          * search misses */
         mcbe_record_get_i64(record, layout, cell, survey->column[COLUMN_MIN_ACTIVE], &value);

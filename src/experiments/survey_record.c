@@ -42,6 +42,19 @@ mcbe_status_t mcbe_findings_init(mcbe_findings_t *findings, const mcbe_survey_t 
     if (mcbe_survey_has(survey, MCBE_PHASE_SEARCH)) {
         findings->uniform_witness = mcbe_alloc(m, sizeof *findings->uniform_witness);
         st = findings->uniform_witness ? MCBE_OK : MCBE_ERR_NOMEM;
+        MCBE_TRY(st);
+    }
+    const struct {
+        mcbe_phase_t phase;
+        int64_t **counts;
+    } shares[] = {{MCBE_PHASE_SHARES, &findings->rectified},
+                  {MCBE_PHASE_TEST, &findings->test_rectified}};
+    for (size_t i = 0; i < sizeof shares / sizeof *shares; i++) {
+        if (mcbe_survey_has(survey, shares[i].phase)) {
+            *shares[i].counts =
+                mcbe_alloc(1 + (size_t)survey->setup.family_count, sizeof **shares[i].counts);
+            MCBE_TRY(*shares[i].counts ? MCBE_OK : MCBE_ERR_NOMEM);
+        }
     }
 out:
     return st;
@@ -53,6 +66,8 @@ void mcbe_findings_free(mcbe_findings_t *findings)
     mcbe_free(findings->exact);
     mcbe_free(findings->uniform);
     mcbe_free(findings->uniform_witness);
+    mcbe_free(findings->rectified);
+    mcbe_free(findings->test_rectified);
     mcbe_points_free(&findings->points);
     mcbe_certificates_free(&findings->certificates);
     mcbe_bias_state_free(&findings->state);
@@ -81,6 +96,19 @@ static void put_i64(const writer_t *w, int column, const int64_t *values)
     }
 }
 
+/* Of so many points, the shares that alpha* and the biases rectify. @param[in] counts  or NULL */
+static void put_shares(const writer_t *w, const int64_t *counts, int64_t points,
+                       mcbe_survey_column_t alpha, mcbe_family_column_t family)
+{
+    for (int i = 0; i <= w->survey->setup.family_count && counts; i++) {
+        const double share = (double)counts[i] / (double)points;
+        put_f64(w,
+                i == 0 ? w->survey->column[alpha]
+                       : mcbe_survey_family_column(w->survey, i - 1, family),
+                &share);
+    }
+}
+
 static void put_found(const writer_t *w, const mcbe_frame_t *layer, const mcbe_findings_t *found)
 {
     const int *column = w->survey->column;
@@ -100,6 +128,10 @@ static void put_found(const writer_t *w, const mcbe_frame_t *layer, const mcbe_f
     put_f64(w, column[COLUMN_POLYTOPE], found->polytope);
     put_i64(w, column[COLUMN_WITNESS], state->witness);
     put_i64(w, column[COLUMN_UNIFORM_WITNESS], found->uniform_witness);
+    put_shares(w, found->rectified, w->survey->setup.holdout_samples, COLUMN_RECTIFIED,
+               FAMILY_RECTIFIED);
+    put_shares(w, found->test_rectified, w->survey->setup.data.test.count, COLUMN_TEST_RECTIFIED,
+               FAMILY_TEST_RECTIFIED);
     for (int i = 0; i < found->certificates.count; i++) {
         const int64_t active = found->certificates.active[i];
         put_i64(w, mcbe_survey_family_column(w->survey, i, FAMILY_ACTIVE), &active);

@@ -417,6 +417,9 @@ mcbe_status_t mcbe_survey_verify(const void *survey, const mcbe_cell_t *cell, in
     MCBE_TRY(check_min_active(&e, err));
     MCBE_TRY(check_certificates(&e, err));
     MCBE_TRY(check_holdout(&e, err));
+    if (e.survey->shares) { /* compared with what is stored below */
+        MCBE_TRY(mcbe_survey_shares(survey, cell, trial, NULL, &e.layer, e.biases, &e.findings));
+    }
     MCBE_TRY(check_derived(&e, layout, record, err));
 out:
     discard(&e);

@@ -213,7 +213,12 @@ mcbe_status_t mcbe_frame_load(mcbe_frame_t *frame, const char *path, int normali
     if (st != MCBE_OK) {
         return st;
     }
-    if (check_shape(array.rows, array.columns) != MCBE_OK) {
+    if (array.columns == 0) {
+        st =
+            mcbe_fail(err, MCBE_ERR_DATA,
+                      "'%s' holds a vector of %lld numbers; a weight matrix has m rows of length n",
+                      path, (long long)array.rows);
+    } else if (check_shape(array.rows, array.columns) != MCBE_OK) {
         st = mcbe_fail(
             err, MCBE_ERR_DATA,
             "'%s' holds a %lld x %lld matrix; a weight matrix has m rows of length n with "

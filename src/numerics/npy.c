@@ -7,6 +7,7 @@
 
 #include "check.h"
 #include "memory.h"
+#include "show.h"
 
 /* NumPy pads headers to 64 bytes; a two-dimensional one of ours is below 128. */
 #define HEADER_MAX 65536
@@ -62,10 +63,12 @@ static mcbe_status_t parse_shape(const char *text, const char *path, mcbe_npy_he
     if (parse_sizes(text, header)) {
         return MCBE_OK;
     }
+    char shown[MCBE_SHOWN_MAX];
+    mcbe_show(text, shown);
     return mcbe_fail(err, MCBE_ERR_DATA,
                      "'%s' has the shape %.40s; 1 to %d positive sizes, as in (rows, columns), are "
                      "needed",
-                     path, text, MCBE_NPY_RANK_MAX);
+                     path, shown, MCBE_NPY_RANK_MAX);
 }
 
 static const struct {
@@ -108,15 +111,18 @@ static mcbe_status_t parse_header(const char *text, const char *path, mcbe_npy_h
         return mcbe_fail(err, MCBE_ERR_DATA,
                          "'%s' has no complete .npy header (descr, fortran_order, shape)", path);
     }
+    char shown[MCBE_SHOWN_MAX];
     if (!parse_type(descr, &header->type)) {
+        mcbe_show(descr, shown);
         return mcbe_fail(err, MCBE_ERR_DATA,
                          "'%s' holds elements of type %.12s; little-endian real numbers ('<f4', "
                          "'<f8') and integers can be read",
-                         path, descr);
+                         path, shown);
     }
     if (strncmp(order, "True", 4) != 0 && strncmp(order, "False", 5) != 0) {
+        mcbe_show(order, shown);
         return mcbe_fail(err, MCBE_ERR_DATA,
-                         "'%s' has fortran_order %.12s; True or False is allowed", path, order);
+                         "'%s' has fortran_order %.12s; True or False is allowed", path, shown);
     }
     header->fortran = order[0] == 'T';
     return parse_shape(shape, path, header, err);
@@ -205,10 +211,10 @@ static mcbe_status_t read_matrix(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_erro
     mcbe_npy_header_t header = {0};
     mcbe_status_t st;
     MCBE_TRY(mcbe_npy_header(in, &header, err));
-    if (header.rank != 2) {
+    if (header.rank > 2) {
         st = mcbe_fail(err, MCBE_ERR_DATA,
-                       "'%s' has %d dimensions; a matrix (rows, columns) is needed", in->name,
-                       header.rank);
+                       "'%s' holds an array of %d dimensions; a matrix or a vector is needed",
+                       in->name, header.rank);
         goto out;
     }
     if (header.type != MCBE_ELEMENT_F32 && header.type != MCBE_ELEMENT_F64) {
@@ -225,7 +231,7 @@ static mcbe_status_t read_matrix(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_erro
         goto out;
     }
     array->rows = header.shape[0];
-    array->columns = header.shape[1];
+    array->columns = header.rank == 2 ? header.shape[1] : 0;
     st = mcbe_npy_values(in, &header, array->values, NULL, err);
 out:
     if (st != MCBE_OK) {

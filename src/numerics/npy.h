@@ -30,13 +30,13 @@ MCBE_NODISCARD mcbe_status_t mcbe_npy_header(mcbe_inflow_t *in, mcbe_npy_header_
 MCBE_NODISCARD mcbe_status_t mcbe_npy_values(mcbe_inflow_t *in, const mcbe_npy_header_t *header,
                                              double *f64, float *f32, mcbe_error_t *err);
 
-/* A matrix read from a file. */
+/* A matrix or a vector read from a file. */
 typedef struct mcbe_npy {
-    int64_t rows, columns;
-    double *values; /* owned, row-major [rows][columns] */
+    int64_t rows, columns; /* columns is 0 for a vector of so many rows */
+    double *values;        /* owned, row-major [rows][columns] */
 } mcbe_npy_t;
 
-/** Read a matrix: a two-dimensional .npy file of '<f4' or '<f8', possibly packed with gzip. Not
+/** Read a matrix or a vector: a .npy file of '<f4' or '<f8', possibly packed with gzip. Not
  *  collective. Thread-safe.
  *  @param[out] array  zeroed on error; free with mcbe_npy_free
  *  @return as mcbe_npy_header */

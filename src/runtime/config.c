@@ -311,7 +311,7 @@ static void check_unique(const builder_t *b, const mcbe_value_t *list, const cha
             if (!early || !early->valid || !is_same(early, late)) {
                 continue;
             }
-            char shown[MCBE_CONFIG_SHOWN];
+            char shown[MCBE_SHOWN_MAX];
             if (late->text) {
                 mcbe_show(late->text, shown);
             } else {

@@ -8,6 +8,7 @@
 
 #include "mcbe/status.h"
 #include "config.h"
+#include "show.h"
 
 /* Shared by the config_*.c files and schema.c only.
  *
@@ -28,7 +29,6 @@ enum {
     MCBE_CONFIG_TEXTS = 20000,         /* most texts in one list */
     MCBE_CONFIG_AXIS_VALUES = 1000000, /* most values of one axis */
     MCBE_CONFIG_PATH = 256,            /* bytes of a path; longer ones match nothing */
-    MCBE_CONFIG_SHOWN = 64,            /* bytes of a value as shown in a sentence */
     MCBE_CONFIG_WANTED = 512,          /* bytes of "a whole number from 1 to 9" */
     MCBE_CONFIG_SENTENCE = 1024        /* bytes of one sentence */
 };
@@ -63,9 +63,6 @@ void mcbe_report_vadd(mcbe_report_t *report, mcbe_place_t place, const char *pat
 /** Say how many sentences were left out, if any. @return MCBE_OK if there was no error; else the
  *  report's status */
 mcbe_status_t mcbe_report_end(mcbe_report_t *report);
-
-/** Copy text for a sentence: shortened, control characters as '?'. @param[out] shown */
-void mcbe_show(const char *text, char shown[MCBE_CONFIG_SHOWN]);
 
 /* --- the text as a tree: config_yaml.c --- */
 

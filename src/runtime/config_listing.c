@@ -269,9 +269,9 @@ static int may_grow(const line_t *line)
 }
 
 /* A piece of a listing, as it is shown. */
-static void show_piece(const char *piece, size_t length, char shown[MCBE_CONFIG_SHOWN])
+static void show_piece(const char *piece, size_t length, char shown[MCBE_SHOWN_MAX])
 {
-    char copy[MCBE_CONFIG_SHOWN + 1];
+    char copy[MCBE_SHOWN_MAX + 1];
     snprintf(copy, sizeof copy, "%.*s", (int)(length < sizeof copy ? length : sizeof copy - 1),
              piece);
     mcbe_show(copy, shown);
@@ -282,9 +282,9 @@ static void compare_lines(const line_t *stored, const line_t *wanted, mcbe_repor
 {
     static const mcbe_place_t nowhere = {.source = MCBE_SOURCE_DEFAULT};
     const line_t *line = wanted ? wanted : stored;
-    char path[MCBE_CONFIG_SHOWN];
-    char old[MCBE_CONFIG_SHOWN];
-    char now[MCBE_CONFIG_SHOWN];
+    char path[MCBE_SHOWN_MAX];
+    char old[MCBE_SHOWN_MAX];
+    char now[MCBE_SHOWN_MAX];
     if (line->mark == '~' || (stored && wanted && same_value(stored, wanted)) ||
         (stored && wanted && may_grow(line) && has_grown(stored, wanted))) {
         return;
@@ -320,7 +320,7 @@ int mcbe_config_asks_more(const char *stored, const char *wanted, mcbe_error_t *
             found = compare_line_paths(&old, &now) == 0;
         }
         if (found && !same_value(&old, &now)) {
-            char path[MCBE_CONFIG_SHOWN], was[MCBE_CONFIG_SHOWN], is[MCBE_CONFIG_SHOWN];
+            char path[MCBE_SHOWN_MAX], was[MCBE_SHOWN_MAX], is[MCBE_SHOWN_MAX];
             show_piece(now.path, now.path_length, path);
             show_piece(old.value, old.value_length, was);
             show_piece(now.value, now.value_length, is);

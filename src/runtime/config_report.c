@@ -6,24 +6,6 @@
 /* Left free in mcbe_error_t for the line that says how much is missing. */
 enum { ROOM_FOR_LAST_LINE = 160 };
 
-void mcbe_show(const char *text, char shown[MCBE_CONFIG_SHOWN])
-{
-    static const char ellipsis[] = "...";
-    size_t length = strlen(text);
-    size_t kept = length;
-    if (length >= MCBE_CONFIG_SHOWN) {
-        kept = MCBE_CONFIG_SHOWN - sizeof ellipsis;
-        while (kept > 0 && ((unsigned char)text[kept] & 0xC0U) == 0x80U) {
-            kept--; /* never half of a UTF-8 character */
-        }
-    }
-    for (size_t i = 0; i < kept; i++) {
-        unsigned char c = (unsigned char)text[i];
-        shown[i] = c < 0x20 || c == 0x7F ? '?' : text[i];
-    }
-    strcpy(shown + kept, kept < length ? ellipsis : "");
-}
-
 mcbe_report_t mcbe_report_for(const mcbe_config_t *config, mcbe_error_t *err)
 {
     return (mcbe_report_t){.err = err,
@@ -37,7 +19,7 @@ static void format_place(const mcbe_report_t *report, mcbe_place_t place, char *
     if (!report->name) {
         text[0] = '\0';
     } else if (place.source >= 0) {
-        char shown[MCBE_CONFIG_SHOWN];
+        char shown[MCBE_SHOWN_MAX];
         mcbe_show(report->overrides[place.source], shown);
         snprintf(text, size, "--set %s: ", shown);
     } else if (place.source == MCBE_SOURCE_FILE && place.line > 0) {
@@ -52,14 +34,14 @@ void mcbe_report_vadd(mcbe_report_t *report, mcbe_place_t place, const char *pat
 {
     char where[MCBE_CONFIG_SENTENCE];
     char sentence[MCBE_CONFIG_SENTENCE];
-    char key[MCBE_CONFIG_SHOWN + sizeof "key '': "] = "";
+    char key[MCBE_SHOWN_MAX + sizeof "key '': "] = "";
     report->errors++;
     if (!report->err) {
         return;
     }
     format_place(report, place, where, sizeof where);
     if (path) {
-        char shown[MCBE_CONFIG_SHOWN];
+        char shown[MCBE_SHOWN_MAX];
         mcbe_show(path, shown);
         snprintf(key, sizeof key, "key '%s': ", shown);
     }

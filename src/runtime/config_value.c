@@ -26,7 +26,7 @@ static int is_nothing(const mcbe_node_t *node)
 void mcbe_value_refuse(mcbe_report_t *report, const mcbe_node_t *node, const char *path,
                        const char *wanted)
 {
-    char shown[MCBE_CONFIG_SHOWN];
+    char shown[MCBE_SHOWN_MAX];
     if (node->kind == MCBE_NODE_REFUSED) {
         return;
     }

@@ -148,7 +148,7 @@ static void open_level(reader_t *reader, int node)
 static void refuse_decoration(reader_t *reader, mcbe_place_t place, const yaml_char_t *anchor,
                               const yaml_char_t *tag)
 {
-    char shown[MCBE_CONFIG_SHOWN];
+    char shown[MCBE_SHOWN_MAX];
     if (anchor) {
         mcbe_show((const char *)anchor, shown);
         mcbe_report_add(reader->report, place, reader->path,

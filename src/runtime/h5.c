@@ -143,7 +143,7 @@ static mcbe_status_t check_openable(const char *path, mcbe_error_t *err)
     }
     close(fd);
     if (!S_ISREG(facts.st_mode)) {
-        return mcbe_fail(err, MCBE_ERR_IO, "'%s' is %s, not an HDF5 file", path,
+        return mcbe_fail(err, MCBE_ERR_IO, "'%s' is %s, not a file", path,
                          S_ISDIR(facts.st_mode) ? "a folder" : "not a regular file");
     }
     return MCBE_OK;

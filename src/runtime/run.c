@@ -47,8 +47,13 @@ static int is_root(const run_t *run)
  * them. */
 static mcbe_status_t share_config(run_t *run, char **text, size_t *length, mcbe_error_t *err)
 {
+    const char *given = run->options->config_text;
     mcbe_status_t st = MCBE_OK;
-    if (is_root(run)) {
+    if (is_root(run) && given) {
+        *length = strlen(given);
+        *text = mcbe_strdup(given);
+        st = *text ? MCBE_OK : MCBE_ERR_NOMEM;
+    } else if (is_root(run)) {
         st = mcbe_config_read(run->options->config_path, text, length, err);
     }
     if (st == MCBE_OK) {

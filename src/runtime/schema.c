@@ -205,7 +205,7 @@ mcbe_status_t mcbe_config_help(FILE *out, const mcbe_key_table_t *tables, int ta
     if (help.found > 0) {
         return MCBE_OK;
     }
-    char shown[MCBE_CONFIG_SHOWN];
+    char shown[MCBE_SHOWN_MAX];
     mcbe_show(path, shown);
     if (help.best >= 0) {
         return mcbe_fail(err, MCBE_ERR_USAGE, "no key or experiment '%s'; did you mean '%s'?",

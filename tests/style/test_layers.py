@@ -13,13 +13,14 @@ PUBLIC = {"status.h": "base", "version.h": "base", "run.h": "runtime"}  # all ot
 GENERATED = {"mcbe_build_info.h": "runtime", "mcbe_git_version.h": "runtime"}
 
 # Headers of other projects and the files that may name them; every other <header> must be of C or POSIX.
-MPI_FILES = r"src/runtime/comm\.[ch]|src/cli/cmd_run\.c|include/mcbe/run\.h"
+MPI_FILES = r"src/runtime/comm\.[ch]|src/cli/launch\.c|include/mcbe/run\.h"
 HDF5_FILES = r"src/runtime/(h5\w*\.[ch]|store\w*\.c|network_file\.c)"
 THIRD_PARTY = {
     "mpi.h": MPI_FILES,
     "hdf5.h": HDF5_FILES,
     "yaml.h": r"src/runtime/config\w*\.[ch]",
     "openssl/": r"src/runtime/digest\.c",
+    "jansson.h": r"src/runtime/safetensors\.c",
     "cblas.h": r"src/numerics/\w+\.c",
     "lapacke.h": r"src/numerics/\w+\.c",
     "libqhull_r/": r"src/numerics/hull\.c",
@@ -40,7 +41,7 @@ STANDARD = set("""
 
 # Names that only some files may call.
 CALLS = {
-    r"\bMPI_[A-Z][a-z]\w*\s*\(": r"src/runtime/comm\.c|src/cli/cmd_run\.c",
+    r"\bMPI_[A-Z][a-z]\w*\s*\(": r"src/runtime/comm\.c|src/cli/launch\.c",
     r"\bH5[A-Z]{1,2}[a-z]\w*\s*\(": HDF5_FILES,
     r"\b(?:cblas|LAPACKE)_\w+\s*\(": r"src/numerics/\w+\.c",
 }

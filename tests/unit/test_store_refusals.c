@@ -21,7 +21,7 @@ static void what_is_not_ours_is_refused(void **state)
     (void)state;
     assert_peek("missing.h5", MCBE_ERR_IO, "cannot open 'missing.h5': No such file or directory");
     mkdir("folder.h5", 0700);
-    assert_peek("folder.h5", MCBE_ERR_IO, "is a folder, not an HDF5 file");
+    assert_peek("folder.h5", MCBE_ERR_IO, "is a folder, not a file");
     mkfifo("pipe.h5", 0600);
     assert_peek("pipe.h5", MCBE_ERR_IO, "is not a regular file");
     spill(PATH, "seed: 5\n", 8);
