@@ -12,6 +12,7 @@
 #include "check.h"
 #include "mcbe/frame.h"
 #include "memory.h"
+#include "show.h"
 
 #define PIECE 8192
 
@@ -26,8 +27,9 @@ typedef struct line {
     int64_t number;
     char *text; /* owned: its fields, each with a 0 at the end */
     size_t used, capacity;
-    const char **fields; /* owned, [fields_max] */
-    size_t *start;       /* owned, [fields_max] */
+    const char **fields; /* owned, as the next [count] and more */
+    size_t *start;       /* where they begin in the text */
+    size_t fields_capacity, start_capacity;
     int count;
 } line_t;
 
@@ -45,6 +47,23 @@ static mcbe_status_t too_long(const line_t *line)
                      MCBE_CSV_FIELD_MAX, (long long)line->number + 1);
 }
 
+/* For one more field of so many bytes. */
+static mcbe_status_t make_room(line_t *line, size_t bytes)
+{
+    const size_t count = (size_t)line->count + 1;
+    void *text = line->text, *start = line->start;
+    void *fields = line->fields;
+    mcbe_status_t st;
+    MCBE_TRY(mcbe_grow(&text, &line->capacity, line->used + bytes, 1));
+    MCBE_TRY(mcbe_grow(&start, &line->start_capacity, count, sizeof *line->start));
+    st = mcbe_grow(&fields, &line->fields_capacity, count, sizeof *line->fields);
+out:
+    line->text = text;
+    line->start = start;
+    line->fields = fields;
+    return st;
+}
+
 static mcbe_status_t add_field(line_t *line, const char *field, size_t bytes)
 {
     if (bytes > MCBE_CSV_FIELD_MAX) {
@@ -59,9 +78,7 @@ static mcbe_status_t add_field(line_t *line, const char *field, size_t bytes)
         return mcbe_fail(line->err, MCBE_ERR_DATA, "'%s' has more than %d fields in line %lld",
                          line->name, line->fields_max, (long long)line->number + 1);
     }
-    void *text = line->text;
-    const mcbe_status_t st = mcbe_grow(&text, &line->capacity, line->used + bytes + 1, 1);
-    line->text = text;
+    const mcbe_status_t st = make_room(line, bytes + 1);
     if (st == MCBE_OK) {
         memcpy(line->text + line->used, field, bytes);
         line->text[line->used + bytes] = '\0';
@@ -149,9 +166,7 @@ mcbe_status_t mcbe_csv_read(mcbe_inflow_t *in, char delimiter, int fields_max, m
     csv_set_blk_size(&parser, MCBE_CSV_FIELD_MAX + PIECE + 2);
     csv_set_realloc_func(&parser, allocate_once);
     csv_set_free_func(&parser, mcbe_free);
-    line.fields = mcbe_alloc((size_t)fields_max, sizeof *line.fields);
-    line.start = mcbe_alloc((size_t)fields_max, sizeof *line.start);
-    if (plain && line.fields && line.start) {
+    if (plain && make_room(&line, 1) == MCBE_OK) {
         const locale_t before = uselocale(plain);
         st = parse_all(in, &parser, &line);
         (void)uselocale(before);
@@ -218,9 +233,11 @@ static mcbe_status_t take_row(void *context, int64_t number, const char *const *
     for (int k = 0; k < count && st == MCBE_OK; k++) {
         double value;
         if (!mcbe_csv_number(fields[k], &value) || !isfinite(value)) {
+            char shown[MCBE_SHOWN_MAX];
+            mcbe_show(fields[k], shown);
             return mcbe_fail(err, MCBE_ERR_DATA,
-                             "'%s' has '%.40s' in line %lld, field %d; a finite number is needed",
-                             matrix->name, fields[k], (long long)number, k + 1);
+                             "'%s' has '%s' in line %lld, field %d; a finite number is needed",
+                             matrix->name, shown, (long long)number, k + 1);
         }
         array->values[used + (size_t)k] = value;
     }

@@ -8,6 +8,7 @@
 #include "csv_text.h"
 #include "mcbe/frame.h"
 #include "memory.h"
+#include "show.h"
 
 #define CLASSES_MAX 4096
 
@@ -175,10 +176,12 @@ static mcbe_status_t take_label(text_t *text, const char *label, int64_t line, i
         return class_of(text, label, number, err);
     }
     if (!is_number) {
+        char shown[MCBE_SHOWN_MAX];
+        mcbe_show(label, shown);
         return mcbe_fail(err, MCBE_ERR_DATA,
-                         "'%s' has the label '%.40s' in line %lld; the labels before are whole "
+                         "'%s' has the label '%s' in line %lld; the labels before are whole "
                          "numbers",
-                         text->name, label, (long long)line);
+                         text->name, shown, (long long)line);
     }
     *number = (int32_t)value;
     if (data->classes <= *number) {
@@ -216,10 +219,12 @@ static mcbe_status_t take_line(void *context, int64_t line, const char *const *f
             continue;
         }
         if (!mcbe_csv_number(fields[k], &value) || !isfinite((float)value)) {
+            char shown[MCBE_SHOWN_MAX];
+            mcbe_show(fields[k], shown);
             st = mcbe_fail(err, MCBE_ERR_DATA,
-                           "'%s' has '%.40s' in line %lld, field %d; a number that is finite in "
+                           "'%s' has '%s' in line %lld, field %d; a number that is finite in "
                            "single precision is needed",
-                           text->name, fields[k], (long long)line, k + 1);
+                           text->name, shown, (long long)line, k + 1);
             goto out;
         }
         *x++ = (float)value;

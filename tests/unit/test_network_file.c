@@ -248,7 +248,7 @@ static void what_is_no_hdf5_file_is_refused(void **state)
     (void)state;
     assert_refused("missing.h5", MCBE_ERR_IO, "No such file or directory");
     assert_int_equal(mkdir("folder.h5", 0755), 0);
-    assert_refused("folder.h5", MCBE_ERR_IO, "is a folder, not an HDF5 file");
+    assert_refused("folder.h5", MCBE_ERR_IO, "is a folder, not a file");
     FILE *out = fopen("text.h5", "w");
     assert_non_null(out);
     fputs("layers: 3\n", out);
