@@ -106,6 +106,14 @@ def bias_families(settings: Mapping[str, str]) -> list[dict[str, str]]:
     return [families[index] for index in sorted(families)]
 
 
+def data_name(settings: Mapping[str, str]) -> str:
+    """The data of a run by the name of their first file or, where that names a part alone, folder."""
+    first = Path(re.sub(r":/.*", "", settings["data.path"].split(", ")[0]))
+    name = first.name.split(".")[0]
+    is_part = re.match(r"(train|data_batch|test)", name)
+    return first.parent.name if is_part and first.parent.name else name
+
+
 def run_facts(file: h5py.File, path: Path, done: np.ndarray) -> dict[str, Any]:
     """The fields of a Run. `done` holds for each [cell][trial] whether it is finished."""
     if not done.any():

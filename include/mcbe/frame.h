@@ -81,6 +81,12 @@ void mcbe_frame_coefficients(const mcbe_frame_t *frame, const float *x, ptrdiff_
 void mcbe_frame_pair_coefficients(const mcbe_frame_t *frame, const float *a, const float *b,
                                   double scale, double *c);
 
+/** One of these coefficients, with the same bits.
+ *  @param[in] a, b  coordinate k at [k * stride]; b may be NULL for a alone
+ *  Cost: 2 n flops, one after the other. */
+double mcbe_frame_coefficient(const mcbe_frame_t *frame, int row, const float *a, const float *b,
+                              ptrdiff_t stride, double scale);
+
 #ifdef __cplusplus
 }
 #endif

@@ -39,6 +39,9 @@ typedef struct mcbe_p_injective {
     int64_t min_active; /* smallest number of active rows; m + 1 for no points */
 } mcbe_p_injective_t;
 
+/** The counts of no points at all. @param[in] m  rows of the layer */
+mcbe_p_injective_t mcbe_p_injective_none(int m);
+
 /** p_I: the share of points at which at least n rows are active. Not collective. Thread-safe.
  *  @param[in] points  fp32, row-major [count][n]
  *  @param[in] scale   [count] factors, or NULL for 1
@@ -48,6 +51,33 @@ MCBE_NODISCARD mcbe_status_t mcbe_p_injective(const mcbe_frame_t *frame, const d
                                               const float *points, const double *scale,
                                               int64_t count, int check_rank,
                                               mcbe_p_injective_t *result);
+
+/* One layer's rows and several biases, to hold many points against. */
+typedef struct mcbe_point_test mcbe_point_test_t;
+
+/** Prepare to count. Not collective.
+ *  @param[in] frame   borrowed, must outlive it
+ *  @param[in] biases  [count][m], copied; NULL for 0
+ *  @return MCBE_OK; MCBE_ERR_NOMEM.  Memory: 4 m (n + MCBE_POINT_TEST_WIDTH) + 8 m (count + 1)
+ *         bytes. */
+MCBE_NODISCARD mcbe_status_t mcbe_point_test_create(mcbe_point_test_t **test,
+                                                    const mcbe_frame_t *frame, int count,
+                                                    const double *biases);
+void mcbe_point_test_destroy(mcbe_point_test_t **test);
+
+/** Points multiplied in one go: larger numbers handed over at a time save nothing. */
+#define MCBE_POINT_TEST_WIDTH 256
+
+/** Count the points with at least n active rows at each of the biases, as mcbe_p_injective does
+ *  without ranks. Products in fp32 settle the rows that are clearly above or below their bias; the
+ *  others are computed canonically where the answer depends on them, so the counts are exact. Not
+ *  collective. One test serves one thread.
+ *  @param[in] points, scale  as for mcbe_p_injective
+ *  @param[in,out] results  [count of biases], first mcbe_p_injective_none; the points are added
+ *  Source: thesis section 6.1.  Cost: 2 m n flops in BLAS and 4 m comparisons for each bias, a
+ *         point. */
+void mcbe_point_test_add(mcbe_point_test_t *test, const float *points, const double *scale,
+                         int64_t count, mcbe_p_injective_t *results);
 
 /* p_H of a layer, as exact counts. */
 typedef struct mcbe_hamming {

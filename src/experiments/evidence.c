@@ -36,6 +36,15 @@ void mcbe_certificates_free(mcbe_certificates_t *certificates)
     memset(certificates, 0, sizeof *certificates);
 }
 
+int mcbe_is_among_largest(int n, int m, const double *c, int j)
+{
+    int ahead = 0;
+    for (int i = 0; i < m; i++) {
+        ahead += c[i] > c[j] || (c[i] == c[j] && i < j);
+    }
+    return ahead < n;
+}
+
 static int is_inside(const mcbe_domain_t *domain, int n, const double *x, double norm)
 {
     double least = 0.0;

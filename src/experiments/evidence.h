@@ -24,6 +24,9 @@ MCBE_NODISCARD mcbe_status_t mcbe_sample_coordinates(
     mcbe_design_t design, const mcbe_domain_t *domain, const mcbe_frame_t *frame,
     const mcbe_stream_key_t *key, const mcbe_points_t *points, int64_t sample, double *x);
 
+/** Is row j in J_x, among the n largest coefficients, ties to the lowest index? @param[in] c  [m] */
+int mcbe_is_among_largest(int n, int m, const double *c, int j);
+
 /* Points of K with fewer than n active rows, one for each bias that has one. */
 typedef struct mcbe_certificates {
     int count, n;

@@ -73,7 +73,7 @@ static mcbe_status_t load_data(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_
 mcbe_status_t mcbe_setup_check_n(const mcbe_setup_t *setup, const mcbe_config_t *config,
                                  const char *path, int64_t n, mcbe_error_t *err)
 {
-    if (!setup->cloud || setup->data.train.n == n) {
+    if (setup->data.train.count == 0 || setup->data.train.n == n) {
         return MCBE_OK;
     }
     return mcbe_config_reject(config, err, path, "%lld; the data have %d features", (long long)n,
@@ -83,7 +83,8 @@ mcbe_status_t mcbe_setup_check_n(const mcbe_setup_t *setup, const mcbe_config_t 
 double mcbe_setup_data_bytes(const mcbe_setup_t *setup)
 {
     const mcbe_dataset_t *train = &setup->data.train;
-    return (double)sizeof *train->x * (double)train->count * (double)train->n;
+    const double points = (double)(train->count + setup->data.test.count);
+    return (double)sizeof *train->x * points * (double)train->n;
 }
 
 static mcbe_status_t check_design(const mcbe_setup_t *setup, const mcbe_config_t *config,
@@ -212,22 +213,28 @@ static mcbe_status_t first_failure(const mcbe_status_t *st, size_t count)
     return MCBE_OK;
 }
 
-mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
+mcbe_status_t mcbe_setup_open_layers(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
 {
     memset(setup, 0, sizeof *setup);
     setup->seed = (uint64_t)mcbe_config_int(config, "seed");
     setup->ensemble = (mcbe_ensemble_t)mcbe_config_enum(config, "frame.ensemble");
     setup->frame_path = mcbe_config_string(config, "frame.path");
     setup->normalize_rows = mcbe_config_bool(config, "frame.normalize_rows");
-    setup->design = (mcbe_design_t)mcbe_config_enum(config, "sampling.design");
     setup->precision = (mcbe_precision_t)mcbe_config_enum(config, "sampling.precision");
     setup->samples = mcbe_config_int(config, "sampling.samples");
     setup->unchanged = mcbe_config_int(config, "sampling.stop.unchanged");
+    return mcbe_setup_load_frame(setup, config, err);
+}
+
+mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
+{
+    const mcbe_status_t layers = mcbe_setup_open_layers(setup, config, err);
+    setup->design = (mcbe_design_t)mcbe_config_enum(config, "sampling.design");
     setup->init_rows = mcbe_config_bool(config, "sampling.init_rows");
     const mcbe_status_t domain = read_domain(setup, config, err); /* the others look at it */
-    const mcbe_status_t st[] = {
-        domain, check_design(setup, config, err), check_init_rows(setup, config, err),
-        mcbe_setup_load_frame(setup, config, err), load_data(setup, config, err)};
+    const mcbe_status_t st[] = {domain, check_design(setup, config, err),
+                                check_init_rows(setup, config, err), layers,
+                                load_data(setup, config, err)};
     return first_failure(st, sizeof st / sizeof *st);
 }
 

@@ -127,6 +127,30 @@
         MCBE_CLOUD_KEYS
 
 /* @param growth  MCBE_KEY_EXTENDS where finished units can go on with more points, else 0 */
+#define MCBE_SAMPLES_KEYS(growth)                                                                  \
+    {.path = "sampling.samples",                                                                   \
+     .type = MCBE_KEY_INT,                                                                         \
+     .flags = (growth),                                                                            \
+     .min = 1,                                                                                     \
+     .max = 1e15,                                                                                  \
+     .help = "Points drawn for each weight matrix."},                                              \
+        {.path = "sampling.precision",                                                             \
+         .type = MCBE_KEY_ENUM,                                                                    \
+         .flags = MCBE_KEY_FREE,                                                                   \
+         .fallback = "mixed",                                                                      \
+         .words = "mixed double",                                                                  \
+         .help = "Arithmetic of the screening products: fp32 or fp64. Results are the same bytes " \
+                 "with both."},                                                                    \
+    {                                                                                              \
+        .path = "sampling.stop.unchanged", .type = MCBE_KEY_INT, .fallback = "0", .max = 1e15,     \
+        .help =                                                                                    \
+            "Stop a unit once this many points in a row have changed nothing, looked at "          \
+            "after every 64 blocks (16,384 points; with design paired after 1024 shells, the "     \
+            "first time after 1,048,576 points, with crossed every 1,048,576); 0 draws all of "    \
+            "sampling.samples."                                                                    \
+    }
+
+/* How many points, and how they are drawn; growth as above. */
 #define MCBE_SAMPLING_KEYS(growth)                                                                 \
     {.path = "sampling.design",                                                                    \
      .type = MCBE_KEY_ENUM,                                                                        \
@@ -135,28 +159,7 @@
      .help = "How points are drawn: independently; as all sums of the rows of two Gaussian banks " \
              "(paired: uniform directions, far cheaper); or, around data, each of many centers "   \
              "with each of many noises (crossed, far cheaper)."},                                  \
-        {.path = "sampling.samples",                                                               \
-         .type = MCBE_KEY_INT,                                                                     \
-         .flags = (growth),                                                                        \
-         .min = 1,                                                                                 \
-         .max = 1e15,                                                                              \
-         .help = "Points drawn for each weight matrix."},                                          \
-        {.path = "sampling.precision",                                                             \
-         .type = MCBE_KEY_ENUM,                                                                    \
-         .flags = MCBE_KEY_FREE,                                                                   \
-         .fallback = "mixed",                                                                      \
-         .words = "mixed double",                                                                  \
-         .help = "Arithmetic of the screening products: fp32 or fp64. Results are the same bytes " \
-                 "with both."},                                                                    \
-        {.path = "sampling.stop.unchanged",                                                        \
-         .type = MCBE_KEY_INT,                                                                     \
-         .fallback = "0",                                                                          \
-         .max = 1e15,                                                                              \
-         .help =                                                                                   \
-             "Stop a unit once this many points in a row have changed nothing, looked at "         \
-             "after every 64 blocks (16,384 points; with design paired after 1024 shells, the "    \
-             "first time after 1,048,576 points, with crossed every 1,048,576); 0 draws all of "   \
-             "sampling.samples."},                                                                 \
+        MCBE_SAMPLES_KEYS(growth),                                                                 \
     {                                                                                              \
         .path = "sampling.init_rows", .type = MCBE_KEY_BOOL, .fallback = "false",                  \
         .help = "Visit the directions of the rows themselves before the random points."            \
@@ -271,7 +274,7 @@ typedef struct mcbe_setup {
     mcbe_frame_t file;      /* owned: the matrix of ensemble file, else zero */
     int normalize_rows;
     mcbe_domain_t domain;
-    mcbe_data_t data;    /* owned: of a domain around data, else empty */
+    mcbe_data_t data;    /* owned: of a domain around data, or to judge by; else empty */
     mcbe_cloud_t *cloud; /* owned: the domain's, around data; else NULL */
     mcbe_design_t design;
     mcbe_precision_t precision;
@@ -287,6 +290,10 @@ typedef struct mcbe_setup {
     double exact_work, polytope_work; /* 0: not wanted */
 } mcbe_setup_t;
 
+/** Read the keys of seed and frame and those of MCBE_SAMPLES_KEYS; load the matrix of ensemble file. As
+ *  mcbe_setup_open for the rest. */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_open_layers(mcbe_setup_t *setup, mcbe_config_t *config,
+                                                    mcbe_error_t *err);
 /** Read the keys above but for those of biases; check their combinations; load the matrix of
  *  ensemble file and the data and add their SHA-256 to the config. As mcbe_setup_open for the rest. */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config,

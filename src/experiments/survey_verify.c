@@ -139,11 +139,7 @@ static int active_here(const evidence_t *e)
 /* Is row j among the n largest coefficients of the point under examination? */
 static int is_among_largest(const evidence_t *e, int j)
 {
-    int ahead = 0;
-    for (int i = 0; i < e->layer.m; i++) {
-        ahead += e->c[i] > e->c[j] || (e->c[i] == e->c[j] && i < j);
-    }
-    return ahead < e->layer.n;
+    return mcbe_is_among_largest(e->layer.n, e->layer.m, e->c, j);
 }
 
 /* Every finite entry must be reached at its witness, where the row is among the n largest. */

@@ -156,18 +156,14 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
     }
 }
 
-/* With u the unit roundoff: n u |w||x| for a product summed in any order, fused or not, 2 u for
- * rounding w and x, 4 u for the roundings inside the screen, and the canonical value's own n u,
- * which counts in fp64 only. docs/method.md has the proof. */
 double mcbe_screen_error(const mcbe_estimator_t *e)
 {
-    const double n = (double)e->frame->n;
-    return e->in_f32 ? 1.01 * (n + 16.0) * 0x1p-24 : 1.01 * (2.0 * n + 16.0) * 0x1p-53;
+    return mcbe_product_error(e->frame->n, e->in_f32);
 }
 
 double mcbe_screen_tiny(const mcbe_estimator_t *e)
 {
-    return ((double)e->frame->n + 1.0) * (e->in_f32 ? 0x1p-140 : 0x1p-1060);
+    return mcbe_product_tiny(e->frame->n, e->in_f32);
 }
 
 static mcbe_status_t record_events(mcbe_bias_events_t *events, int64_t sample, const double *alpha,

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "kernels.h"
+#include "margin.h"
 #include "mcbe/bias.h"
 
 typedef struct mcbe_iid mcbe_iid_t;
@@ -67,11 +68,8 @@ static inline float mcbe_round_up(double value)
     return isfinite(rounded) ? rounded + (fabsf(rounded) * 0x1p-22F + FLT_MIN) : rounded;
 }
 
-/** Bound on |approximate - canonical| of one coefficient, for |w| |x| = 1, in the screening
- *  precision: rounding of w and x, a product of length n in any order, the canonical value's own
- *  rounding, the screen's roundings. */
+/** mcbe_product_error and mcbe_product_tiny in the screening precision. */
 double mcbe_screen_error(const mcbe_estimator_t *e);
-/** What underflow may add to that, absolutely. */
 double mcbe_screen_tiny(const mcbe_estimator_t *e);
 
 /** The whole truth about one sample, the point (a + b) * scale with b = 0 if NULL. Samples arrive

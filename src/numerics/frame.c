@@ -246,6 +246,18 @@ void mcbe_frame_coefficients(const mcbe_frame_t *frame, const float *x, ptrdiff_
     mcbe_kernels()->coefficients(frame->m, frame->n, frame->wt, x, NULL, stride, scale, c);
 }
 
+double mcbe_frame_coefficient(const mcbe_frame_t *frame, int row, const float *a, const float *b,
+                              ptrdiff_t stride, double scale)
+{
+    const double *w = frame->w + (ptrdiff_t)row * frame->n;
+    double sum = 0.0;
+    for (int k = 0; k < frame->n; k++) {
+        const double ak = (double)a[k * stride];
+        sum += w[k] * (b ? ak + (double)b[k * stride] : ak);
+    }
+    return sum * scale + 0.0;
+}
+
 void mcbe_frame_pair_coefficients(const mcbe_frame_t *frame, const float *a, const float *b,
                                   double scale, double *c)
 {

@@ -74,12 +74,18 @@ mcbe_status_t mcbe_active_rank(const mcbe_frame_t *frame, const unsigned char *a
     return st;
 }
 
-mcbe_status_t mcbe_p_injective(const mcbe_frame_t *frame, const double *bias, const float *points,
-                               const double *scale, int64_t count, int check_rank,
-                               mcbe_p_injective_t *result)
+mcbe_p_injective_t mcbe_p_injective_none(int m)
+{
+    return (mcbe_p_injective_t){.min_active = m + 1};
+}
+
+/* Every coefficient of every point, and the rank of the active rows. */
+static mcbe_status_t count_ranks(const mcbe_frame_t *frame, const double *bias, const float *points,
+                                 const double *scale, int64_t count, mcbe_p_injective_t *result)
 {
     const int m = frame->m, n = frame->n;
-    mcbe_p_injective_t found = {.points = count, .min_active = m + 1};
+    mcbe_p_injective_t found = mcbe_p_injective_none(m);
+    found.points = count;
     double *c = mcbe_alloc((size_t)m, sizeof *c);
     unsigned char *active = mcbe_alloc((size_t)m, sizeof *active);
     mcbe_status_t st = c && active ? MCBE_OK : MCBE_ERR_NOMEM;
@@ -91,7 +97,7 @@ mcbe_status_t mcbe_p_injective(const mcbe_frame_t *frame, const double *bias, co
             mcbe_active_count(frame, c, bias, mcbe_point_norm(n, x, NULL, 1) * factor, active);
         found.min_active = on < found.min_active ? on : found.min_active;
         found.injective += on >= n;
-        if (check_rank && on >= n) {
+        if (on >= n) {
             int rank = 0;
             st = mcbe_active_rank(frame, active, &rank);
             found.rank_fails += rank < n;
@@ -102,6 +108,23 @@ mcbe_status_t mcbe_p_injective(const mcbe_frame_t *frame, const double *bias, co
     }
     mcbe_free(active);
     mcbe_free(c);
+    return st;
+}
+
+mcbe_status_t mcbe_p_injective(const mcbe_frame_t *frame, const double *bias, const float *points,
+                               const double *scale, int64_t count, int check_rank,
+                               mcbe_p_injective_t *result)
+{
+    if (check_rank) {
+        return count_ranks(frame, bias, points, scale, count, result);
+    }
+    mcbe_point_test_t *test = NULL;
+    mcbe_status_t st = mcbe_point_test_create(&test, frame, 1, bias);
+    if (st == MCBE_OK) {
+        *result = mcbe_p_injective_none(frame->m);
+        mcbe_point_test_add(test, points, scale, count, result);
+    }
+    mcbe_point_test_destroy(&test);
     return st;
 }
 

@@ -71,19 +71,6 @@ static int surely_active(const mcbe_estimator_t *e, int m)
     return count;
 }
 
-/* The canonical coefficient of one row, as kernels->coefficients computes it. */
-static double coefficient(const mcbe_frame_t *frame, int row, const float *a, const float *b,
-                          ptrdiff_t stride, double scale)
-{
-    const double *w = frame->w + (ptrdiff_t)row * frame->n;
-    double sum = 0.0;
-    for (int k = 0; k < frame->n; k++) {
-        const double ak = (double)a[k * stride];
-        sum += w[k] * (b ? ak + (double)b[k * stride] : ak);
-    }
-    return sum * scale + 0.0;
-}
-
 mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e, const mcbe_screen_t *screen,
                                         const float *a, const float *b, ptrdiff_t stride,
                                         double scale, int64_t sample, const mcbe_layers_t *layers)
@@ -108,7 +95,8 @@ mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e, const mcbe_screen_t
         return mcbe_estimator_visit(e, a, b, stride, scale, sample, layers);
     }
     for (int j = 0; j < m; j++) {
-        e->c[j] = e->exact[j] ? coefficient(e->frame, j, a, b, stride, scale) : e->lower[j];
+        e->c[j] =
+            e->exact[j] ? mcbe_frame_coefficient(e->frame, j, a, b, stride, scale) : e->lower[j];
     }
     e->stages.canonical++;
     return mcbe_estimator_settle(e, norm_x, sample, layers);

@@ -9,9 +9,10 @@ import numpy as np
 
 WORD = (1 << 64) - 1
 PCG_MULTIPLIER = 0x2360ED051FC65DA44385DF649FCCF645
-FRAME, SAMPLE, BIAS, RADIUS, HOLDOUT = 1, 2, 3, 4, 9  # purposes
+FRAME, SAMPLE, BIAS, RADIUS, BANK_A, BANK_B, HOLDOUT = 1, 2, 3, 4, 5, 6, 9  # purposes
 BLOCK = 256                               # samples, n <= 1024
 GROUP = 64                                # draws turned into normals in one go
+CENTERS, NOISES = 256, 64                 # of a block of the crossed design
 
 
 def splitmix(z):
@@ -164,6 +165,57 @@ def many_points(seed, n, m, trial, count, **options):
     return x.astype(np.float64), np.concatenate([block[1] for block in blocks])[:count]
 
 
+def below(generator, bound, count):
+    """Whole numbers from 0 to bound - 1: the upper halves of products, but for those that would favour some."""
+    excess, found = ((1 << 64) - bound) % bound, []
+    while len(found) < count:
+        product = int(generator.random_raw()) * bound
+        if product & WORD >= excess:
+            found.append(product >> 64)
+    return found
+
+
+def paired_points(seed, n, m, trial, count):
+    """The first directions of the paired design, as fp64 sums [n][count] and factors [count]."""
+    shell = [math.isqrt(sample) for sample in range(count)]
+    place = [sample - l * l for sample, l in enumerate(shell)]
+    pairs = [(l, r) if r <= l else (r - l - 1, l) for l, r in zip(shell, place)]
+    blocks = range(shell[-1] // BLOCK + 1)
+    banks = [np.concatenate([normals(stream(seed, n, m, trial, purpose, block), n * BLOCK).reshape(n, BLOCK)
+                             for block in blocks], axis=1).astype(np.float64) for purpose in (BANK_A, BANK_B)]
+    x = banks[0][:, [a for a, _ in pairs]] + banks[1][:, [b for _, b in pairs]]
+    return x, 1 / norms(x.T)
+
+
+def scott(data):
+    """Deviations of the noise of a density estimate around fp32 points [count][n]."""
+    count, n = data.shape
+    values = data.astype(np.float64)
+    mean = np.add.accumulate(values)[-1] / count
+    squares = np.add.accumulate((values - mean) ** 2)[-1]
+    return root(1.0 / count, n + 4) * np.sqrt(squares / (count - 1))
+
+
+def cloud_points(seed, n, m, trial, count, data, deviation, crossed=False):
+    """The first points around data [M][n] fp32 with noise of these deviations [n], as fp64 coordinates [n][count]."""
+    def noise(purpose, block, width):
+        generator = stream(seed, n, m, trial, purpose, block)
+        x = normals(generator, n * width).reshape(n, width)
+        return generator, (deviation[:, None] * x.astype(np.float64)).astype(np.float32)
+
+    blocks = []
+    for block in range(math.ceil(count / (CENTERS * NOISES if crossed else BLOCK))):
+        if crossed:
+            centers = data[below(stream(seed, n, m, trial, BANK_A, block), len(data), CENTERS)].T
+            _, noises = noise(BANK_B, block, NOISES)
+            sums = noises.astype(np.float64)[:, :, None] + centers.astype(np.float64)[:, None, :]
+            blocks.append(sums.reshape(n, -1))
+        else:
+            generator, noises = noise(SAMPLE, block, BLOCK)
+            blocks.append((data[below(generator, len(data), BLOCK)].T + noises).astype(np.float64))
+    return np.concatenate(blocks, axis=1)[:, :count]
+
+
 def coefficients(rows, x, scale):
     """[m][points], sums in index order."""
     c = np.zeros((len(rows), x.shape[1]))
@@ -184,6 +236,23 @@ def among_largest(c, n):
     return np.where(largest, c, np.inf)
 
 
+def sampled(n, c, ids):
+    """Minima [m] over points of coefficients [m][points], their witnesses, and how many points lowered an entry and
+    which was the last, by trying every point on every row."""
+    values = among_largest(c, n)
+    start = np.full((len(c), 1), np.inf)
+    before = np.minimum.accumulate(np.concatenate([start, values], axis=1), axis=1)[:, :-1]
+    lowering = np.flatnonzero((values < before).any(axis=0))
+    minima = values.min(axis=1)
+    return minima, np.where(np.isinf(minima), -1, ids[values.argmin(axis=1)]), len(lowering), ids[lowering[-1]]
+
+
+def active_rows(rows, row_norms, x, bias):
+    """How many rows are active at points [n][count], within the tolerance."""
+    scale = np.ones(x.shape[1])
+    return (coefficients(rows, x, scale) >= bias[:, None] - tolerances(row_norms, x, scale)).sum(axis=0)
+
+
 def unit(seed, n, m, trial, samples, unit_rows=False, init_rows=False, **domain):
     """All quantities of one unit, by trying every sample on every row."""
     rows, row_norms = frame(seed, n, m, trial, unit_rows)
@@ -195,19 +264,16 @@ def unit(seed, n, m, trial, samples, unit_rows=False, init_rows=False, **domain)
         ids = np.concatenate([-2 - np.arange(m), ids])
     x = x.astype(np.float64)
     c = coefficients(rows, x, scale)
-    values = among_largest(c, n)
-    before = np.minimum.accumulate(np.concatenate([np.full((m, 1), np.inf), values], axis=1), axis=1)[:, :-1]
-    lowering = np.flatnonzero((values < before).any(axis=0))
     active = (c >= -tolerances(row_norms, x, scale)).sum(axis=0)
-    minima = values.min(axis=1)
+    minima, witnesses, updates, last_update = sampled(n, c, ids)
     return {
         "alpha/data": finish(minima, **domain),
         "alpha/direction": minima,
         "alpha/row_norm": row_norms,
-        "witness/sample": np.where(np.isinf(minima), -1, ids[values.argmin(axis=1)]),
+        "witness/sample": witnesses,
         "trials/samples": len(ids),
-        "trials/updates": len(lowering),
-        "trials/last_update": ids[lowering[-1]],
+        "trials/updates": updates,
+        "trials/last_update": last_update,
         "trials/min_active": active.min(),
         "trials/min_active_sample": ids[active.argmin()],
         "trials/unconstrained": np.isinf(minima).sum(),

@@ -65,7 +65,34 @@ COVERING = {
     "exact.enabled": True,
     "exact.work_limit": 1e6,
 }
-BASES = {base["experiment"]: base for base in (CONVERGENCE, COVERING)}
+
+# Three features of the Iris data, as the thesis takes them.
+IRIS = {
+    "data.path": str(SOURCE / "data/iris/iris.csv"),
+    "data.label": "last",
+    "data.features": [0, 2, 3],
+    "data.normalize": "standard",
+    "data.test_share": 0.2,
+}
+
+# The same for `sampler_comparison` and `smoothing_sigma`: 2 cells, 4 units, around points in R^3 that the test names.
+COMPARISON = {
+    "experiment": "sampler_comparison",
+    "seed": 20240101,
+    "trials": 2,
+    "cells": [{"n": 3, "m": 6}, {"n": 3, "m": 12}],
+    "smoothing.sigma": 0.25,
+    "sampling.samples": 300,
+}
+SWEEP = {
+    "experiment": "smoothing_sigma",
+    "seed": 20240101,
+    "trials": 2,
+    "cells": [{"n": 3, "m": 6}, {"n": 3, "m": 12}],
+    "sigmas": [{"sigma": 0.125}, {"sigma": 0.5}, {"sigma": 2}],
+    "sampling.samples": 300,
+}
+BASES = {base["experiment"]: base for base in (CONVERGENCE, COVERING, COMPARISON, SWEEP)}
 
 
 def flow(value):
