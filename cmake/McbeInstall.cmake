@@ -16,6 +16,31 @@ install(FILES scripts/mcbe_figures.py DESTINATION ${MCBE_DATA_DIR}/scripts)
 install(DIRECTORY scripts/slurm DESTINATION ${MCBE_DATA_DIR}/scripts USE_SOURCE_PERMISSIONS)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
+# --- the Python package ---------------------------------------------------------------------------
+# Where the prefix is one of Python's own, into the folder it looks in; elsewhere PYTHONPATH has to name it. The
+# package finds the library by a path relative to itself, so an installation can be moved or staged.
+if(MCBE_INSTALL_PYTHON)
+    set(folder lib/python3/dist-packages)
+    find_program(MCBE_INSTALL_FOR_PYTHON NAMES python3)
+    mark_as_advanced(MCBE_INSTALL_FOR_PYTHON)
+    if(MCBE_INSTALL_FOR_PYTHON)
+        execute_process(COMMAND ${MCBE_INSTALL_FOR_PYTHON} -c "import sys
+print(next((p[len(sys.argv[1]) + 1:] for p in sys.path
+            if p.startswith(sys.argv[1] + '/') and p.endswith('-packages')), ''))" ${CMAKE_INSTALL_PREFIX}
+            OUTPUT_VARIABLE found OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+        if(found)
+            set(folder ${found})
+        endif()
+    endif()
+    set(MCBE_PYTHON_DIR ${folder} CACHE STRING "Where the Python package goes, below the prefix")
+    cmake_path(ABSOLUTE_PATH MCBE_PYTHON_DIR BASE_DIRECTORY ${CMAKE_INSTALL_FULL_BINDIR}/.. NORMALIZE OUTPUT_VARIABLE there)
+    file(RELATIVE_PATH relative ${there}/mcbe ${CMAKE_INSTALL_FULL_LIBDIR}/libmcbe.so.0)
+    file(WRITE ${PROJECT_BINARY_DIR}/packaging/library.txt "${relative}\n")
+    file(GLOB modules CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/python/mcbe/*.py)
+    install(FILES ${modules} python/mcbe/py.typed ${PROJECT_BINARY_DIR}/packaging/library.txt
+        DESTINATION ${MCBE_PYTHON_DIR}/mcbe)
+endif()
+
 # --- find_package(mcbe CONFIG): mcbe::mcbe (numerics), mcbe::mcbe_static, mcbe::run ---------------
 install(EXPORT mcbeTargets NAMESPACE mcbe:: DESTINATION ${MCBE_CMAKE_DIR})
 configure_package_config_file(packaging/mcbeConfig.cmake.in ${PROJECT_BINARY_DIR}/packaging/mcbeConfig.cmake

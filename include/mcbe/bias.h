@@ -182,6 +182,14 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *estim
                                                          mcbe_bias_state_t *states, int count,
                                                          mcbe_bias_events_t *events);
 
+/** From now on look over the points of a block before they are visited, in the designs iid and
+ *  crossed: a row's entry is first lowered to just above what a point is sure to bring it to, so that
+ *  the entries on the way there are never computed. alpha, witness, samples, last_update and
+ *  min_active end as they would; `updates` becomes -1, and no events must be asked for. Pays where
+ *  few points meet a large layer; for that reason only the first 8 m points are looked over. Not
+ *  collective. */
+void mcbe_estimator_look_ahead(mcbe_estimator_t *estimator);
+
 /** Hold the points [first, last) of one block of the hold-out against states that stay as they are.
  *  These points are independent of each other, of every sample and of the banks (stream purpose
  *  MCBE_PURPOSE_HOLDOUT), so the counts are binomial. Results of the paired design are held against

@@ -57,6 +57,16 @@ MCBE_NODISCARD mcbe_status_t mcbe_frame_named_shape(mcbe_ensemble_t ensemble, in
 MCBE_NODISCARD mcbe_status_t mcbe_frame_copy(mcbe_frame_t *frame, int m, int n, const double *w,
                                              ptrdiff_t ldw, int normalize_rows, mcbe_error_t *err);
 
+/** The same for a frame that is zeroed or holds another matrix, whose memory serves again where the
+ *  shape is the same. Freed and zeroed on error. */
+MCBE_NODISCARD mcbe_status_t mcbe_frame_assign(mcbe_frame_t *frame, int m, int n, const double *w,
+                                               ptrdiff_t ldw, int normalize_rows,
+                                               mcbe_error_t *err);
+/** The same for fp32 entries, exactly. */
+MCBE_NODISCARD mcbe_status_t mcbe_frame_assign_f32(mcbe_frame_t *frame, int m, int n,
+                                                   const float *w, ptrdiff_t ldw,
+                                                   int normalize_rows, mcbe_error_t *err);
+
 /** Read a matrix from a .npy file (version 1 to 3, fp32 or fp64, little-endian, C or Fortran
  *  order). Not collective. Thread-safe.
  *  @return MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA or MCBE_ERR_VALUE with a sentence; MCBE_ERR_NOMEM */

@@ -52,6 +52,12 @@ MCBE_NODISCARD mcbe_status_t mcbe_p_injective(const mcbe_frame_t *frame, const d
                                               int64_t count, int check_rank,
                                               mcbe_p_injective_t *result);
 
+/** The same for fp64 points, as mcbe_point_split leaves them (about 48 bits), |x_k| <= 1e30.
+ *  @param[in] points  row-major [count][n] */
+MCBE_NODISCARD mcbe_status_t mcbe_p_injective_f64(const mcbe_frame_t *frame, const double *bias,
+                                                  const double *points, int64_t count,
+                                                  int check_rank, mcbe_p_injective_t *result);
+
 /* One layer's rows and several biases, to hold many points against. */
 typedef struct mcbe_point_test mcbe_point_test_t;
 

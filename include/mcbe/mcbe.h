@@ -4,11 +4,13 @@
 /* The numerics of mcbe. Programs that run whole experiments over MPI also include mcbe/run.h. */
 
 #include "mcbe/bias.h"
+#include "mcbe/certificate.h"
 #include "mcbe/cloud.h"
 #include "mcbe/covering.h"
 #include "mcbe/cpu.h"
 #include "mcbe/dataset.h"
 #include "mcbe/domain.h"
+#include "mcbe/estimate.h"
 #include "mcbe/exact.h"
 #include "mcbe/frame.h"
 #include "mcbe/injectivity.h"
@@ -17,6 +19,7 @@
 #include "mcbe/preimage.h"
 #include "mcbe/reconstruct.h"
 #include "mcbe/rng.h"
+#include "mcbe/sample.h"
 #include "mcbe/search.h"
 #include "mcbe/stability.h"
 #include "mcbe/stats.h"

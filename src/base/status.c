@@ -5,6 +5,13 @@
 #include <string.h>
 #include <sysexits.h>
 
+#include "mcbe/version.h"
+
+const char *mcbe_version(void)
+{
+    return MCBE_VERSION;
+}
+
 const char *mcbe_strerror(mcbe_status_t status)
 {
     switch (status) {

@@ -4,26 +4,9 @@
 #include <string.h>
 
 #include "check.h"
+#include "mcbe/estimate.h"
 
 #define APPROXIMATE_TOLERANCE 1e-9
-
-static mcbe_status_t visit_rows(mcbe_walk_t *walk)
-{
-    const mcbe_setup_t *setup = walk->setup;
-    mcbe_point_t point = {0};
-    mcbe_status_t st;
-    MCBE_TRY(mcbe_point_init(&point, walk->frame->n));
-    for (int64_t row = 0; row < walk->frame->m; row++) {
-        const int64_t sample = mcbe_row_sample(row);
-        MCBE_TRY(mcbe_sampling_point(setup->design, &setup->domain, walk->frame, &walk->key, sample,
-                                     &point));
-        MCBE_TRY(mcbe_estimator_point(walk->estimator, point.a, NULL, point.scale, sample,
-                                      &walk->state, NULL));
-    }
-out:
-    mcbe_point_free(&point);
-    return st;
-}
 
 mcbe_status_t mcbe_walk_init(mcbe_walk_t *walk, const mcbe_setup_t *setup,
                              const mcbe_frame_t *frame, const mcbe_stream_key_t *key)
@@ -36,7 +19,7 @@ mcbe_status_t mcbe_walk_init(mcbe_walk_t *walk, const mcbe_setup_t *setup,
     MCBE_TRY(mcbe_estimator_create_design(&walk->estimator, frame, &setup->domain, key,
                                           setup->precision, setup->design, setup->samples));
     if (setup->init_rows) {
-        MCBE_TRY(visit_rows(walk));
+        MCBE_TRY(mcbe_estimate_rows(frame, walk->estimator, &walk->state, NULL));
     }
 out:
     return st;

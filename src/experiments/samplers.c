@@ -6,7 +6,8 @@
 
 #include "check.h"
 #include "cost.h"
-#include "evidence.h"
+#include "mcbe/certificate.h"
+#include "mcbe/sample.h"
 #include "memory.h"
 #include "recompute.h"
 
@@ -163,8 +164,8 @@ static mcbe_status_t check_witnesses(const mcbe_sampler_t *sampler, const mcbe_f
             return wrong(err, "its evidence is a point that was not visited", row);
         }
         if (i == 0 || sample != entries[i - 1].sample) {
-            MCBE_TRY(
-                mcbe_sampling_point(sampler->design, &sampler->domain, frame, key, sample, point));
+            MCBE_TRY(mcbe_sample_point(sampler->design, &sampler->domain, frame, key, NULL, sample,
+                                       point));
             mcbe_frame_pair_coefficients(frame, point->a, point->b, point->scale, c);
         }
         st = check_entry(frame, c, state, row, err);

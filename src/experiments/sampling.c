@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "mcbe/estimate.h"
 #include "memory.h"
 
 /* What a team keeps of each layer between two agreements; one rank alone needs none of it. */
@@ -13,138 +14,6 @@ typedef struct team_round {
     mcbe_bias_events_t *events; /* owned, [count]: what this rank lowered since */
     int count;
 } team_round_t;
-
-int64_t mcbe_row_sample(int64_t row)
-{
-    return -2 - row; /* -1 means: no sample */
-}
-
-mcbe_status_t mcbe_point_init(mcbe_point_t *point, int n)
-{
-    point->a = mcbe_alloc((size_t)n, sizeof *point->a);
-    point->b = mcbe_alloc((size_t)n, sizeof *point->b);
-    return point->a && point->b ? MCBE_OK : MCBE_ERR_NOMEM;
-}
-
-void mcbe_point_free(mcbe_point_t *point)
-{
-    mcbe_free(point->a);
-    mcbe_free(point->b);
-    memset(point, 0, sizeof *point);
-}
-
-/* The direction of row j, a point of the unit sphere as good as any. */
-static double row_point(const mcbe_frame_t *frame, int64_t row, float *x)
-{
-    for (int k = 0; k < frame->n; k++) {
-        x[k] = (float)(frame->w[row * frame->n + k] / frame->norm[row]);
-    }
-    return 1.0 / mcbe_point_norm(frame->n, x, NULL, 1);
-}
-
-/* Point s of a coordinate-major block. */
-static void take_point(int n, int width, const float *block, int64_t s, float *x)
-{
-    for (int k = 0; k < n; k++) {
-        x[k] = block[(int64_t)k * width + s];
-    }
-}
-
-static mcbe_status_t iid_point(const mcbe_domain_t *domain, int n, mcbe_stream_key_t key,
-                               int64_t sample, mcbe_point_t *point)
-{
-    const int width = mcbe_domain_block_size(n);
-    float *block = mcbe_alloc((size_t)n * (size_t)width, sizeof *block);
-    double *scales = mcbe_alloc((size_t)width, sizeof *scales);
-    mcbe_status_t st = block && scales ? MCBE_OK : MCBE_ERR_NOMEM;
-    if (st == MCBE_OK) {
-        key.block = sample / width;
-        mcbe_domain_fill(domain, n, &key, block, scales);
-        take_point(n, width, block, sample % width, point->a);
-        point->scale = scales[sample % width];
-    }
-    mcbe_free(scales);
-    mcbe_free(block);
-    return st;
-}
-
-static mcbe_status_t paired_point(const mcbe_domain_t *domain, int n, mcbe_stream_key_t key,
-                                  int64_t sample, mcbe_point_t *point)
-{
-    const int width = mcbe_domain_block_size(n);
-    int64_t row[2];
-    float *part[2] = {point->a, point->b};
-    float *block = mcbe_alloc((size_t)n * (size_t)width, sizeof *block);
-    if (!block) {
-        return MCBE_ERR_NOMEM;
-    }
-    mcbe_paired_rows(sample, &row[0], &row[1]);
-    for (int which = 0; which < 2; which++) {
-        key.block = row[which] / width;
-        mcbe_paired_fill(which, n, &key, block);
-        take_point(n, width, block, row[which] % width, part[which]);
-    }
-    point->scale = mcbe_paired_scale(domain, n, point->a, point->b);
-    mcbe_free(block);
-    return MCBE_OK;
-}
-
-static mcbe_status_t crossed_point(const mcbe_domain_t *domain, int n, mcbe_stream_key_t key,
-                                   int64_t sample, mcbe_point_t *point)
-{
-    float *center = mcbe_alloc((size_t)n * MCBE_CROSSED_CENTERS, sizeof *center);
-    float *noise = mcbe_alloc((size_t)n * MCBE_CROSSED_NOISES, sizeof *noise);
-    mcbe_status_t st = center && noise ? MCBE_OK : MCBE_ERR_NOMEM;
-    if (st == MCBE_OK) {
-        key.block = sample / MCBE_CROSSED_BLOCK;
-        const int64_t place = sample % MCBE_CROSSED_BLOCK;
-        mcbe_crossed_fill(domain->cloud, &key, center, noise);
-        take_point(n, MCBE_CROSSED_CENTERS, center, place % MCBE_CROSSED_CENTERS, point->a);
-        take_point(n, MCBE_CROSSED_NOISES, noise, place / MCBE_CROSSED_CENTERS, point->b);
-        point->scale = 1.0;
-    }
-    mcbe_free(center);
-    mcbe_free(noise);
-    return st;
-}
-
-mcbe_status_t mcbe_sampling_point(mcbe_design_t design, const mcbe_domain_t *domain,
-                                  const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
-                                  int64_t sample, mcbe_point_t *point)
-{
-    memset(point->b, 0, (size_t)frame->n * sizeof *point->b);
-    if (sample < 0) {
-        const int64_t row = -2 - sample;
-        if (row < 0 || row >= frame->m) {
-            return MCBE_ERR_ARGUMENT;
-        }
-        point->scale = row_point(frame, row, point->a);
-        return MCBE_OK;
-    }
-    switch (design) {
-    case MCBE_DESIGN_PAIRED:
-        return paired_point(domain, frame->n, *key, sample, point);
-    case MCBE_DESIGN_CROSSED:
-        return crossed_point(domain, frame->n, *key, sample, point);
-    case MCBE_DESIGN_IID:
-        break;
-    }
-    return iid_point(domain, frame->n, *key, sample, point);
-}
-
-/* The rows of a layer are points for that layer only: a nested one has fewer. */
-static mcbe_status_t visit_rows(const mcbe_frame_t *frame, mcbe_estimator_t *estimator,
-                                mcbe_bias_state_t *state, mcbe_bias_events_t *events)
-{
-    float *x = mcbe_alloc((size_t)frame->n, sizeof *x);
-    mcbe_status_t st = x ? MCBE_OK : MCBE_ERR_NOMEM;
-    for (int64_t row = 0; row < state->m && st == MCBE_OK; row++) {
-        const double scale = row_point(frame, row, x);
-        st = mcbe_estimator_point(estimator, x, NULL, scale, mcbe_row_sample(row), state, events);
-    }
-    mcbe_free(x);
-    return st;
-}
 
 /* First sample of a block, and the end of the run for the last one. */
 static int64_t start_of(const mcbe_sampling_t *sampling, int n, int64_t block)
@@ -369,9 +238,7 @@ static int is_quiet(const mcbe_sampling_t *sampling, int64_t end, const mcbe_bia
                     int count)
 {
     for (int i = 0; i < count; i++) {
-        /* directions of rows have ids below -1: they come before the first random point */
-        const int64_t last = states[i].last_update > -1 ? states[i].last_update : -1;
-        if (end - 1 - last < sampling->unchanged) {
+        if (mcbe_bias_unchanged(&states[i], end) < sampling->unchanged) {
             return 0;
         }
     }
@@ -404,7 +271,7 @@ mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_fram
                                           sampling->samples));
     MCBE_TRY(mcbe_fault_check(team->faults, "unit", err));
     for (int i = 0; i < count && sampling->init_rows && states[i].samples == 0; i++) {
-        MCBE_TRY(visit_rows(frame, estimator, &states[i], history ? &history[i] : NULL));
+        MCBE_TRY(mcbe_estimate_rows(frame, estimator, &states[i], history ? &history[i] : NULL));
     }
     int64_t end = points_seen(sampling, states, count);
     int64_t first = block_of(sampling->design, n, end) / MCBE_ROUND_BLOCKS * MCBE_ROUND_BLOCKS;

@@ -64,25 +64,4 @@ MCBE_NODISCARD mcbe_status_t mcbe_sampling_holdout(
     const mcbe_stream_key_t *key, const mcbe_team_t *team, const mcbe_bias_state_t *state,
     int64_t samples, int64_t *violations);
 
-/** Id of the point w_j / |w_j|, and back; ids of random points are >= 0. */
-int64_t mcbe_row_sample(int64_t row);
-
-/* A visited point, made again from its id: (a + b) * scale, with b = 0 for a random point of the
- * iid design and for the direction of a row. */
-typedef struct mcbe_point {
-    float *a, *b; /* owned, [n] */
-    double scale;
-} mcbe_point_t;
-
-/** @return MCBE_OK; MCBE_ERR_NOMEM. Free with mcbe_point_free whatever the result. */
-MCBE_NODISCARD mcbe_status_t mcbe_point_init(mcbe_point_t *point, int n);
-void mcbe_point_free(mcbe_point_t *point);
-
-/** The point of a sample id, for checks.
- *  @return MCBE_OK; MCBE_ERR_ARGUMENT for an id that names no point; MCBE_ERR_NOMEM */
-MCBE_NODISCARD mcbe_status_t mcbe_sampling_point(mcbe_design_t design, const mcbe_domain_t *domain,
-                                                 const mcbe_frame_t *frame,
-                                                 const mcbe_stream_key_t *key, int64_t sample,
-                                                 mcbe_point_t *point);
-
 #endif

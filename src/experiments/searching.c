@@ -229,19 +229,12 @@ out:
     return st;
 }
 
-/* Where alpha* is reached in every row. @param[out] witnesses  [m][n], as they are for rows without */
+/* Where alpha* is reached in every row. @param[out] witnesses  [m][n], NaN for rows without */
 static mcbe_status_t witness_points(const hunt_t *hunt, double *witnesses)
 {
-    mcbe_status_t st = MCBE_OK;
-    for (int j = 0; j < hunt->frame->m && st == MCBE_OK; j++) {
-        const int64_t witness = hunt->state->witness[j];
-        if (witness != -1) {
-            st = mcbe_sample_coordinates(hunt->searching->design, &hunt->searching->domain,
-                                         hunt->frame, hunt->key, hunt->points, witness,
-                                         witnesses + (size_t)j * (size_t)hunt->frame->n);
-        }
-    }
-    return st;
+    return mcbe_sample_coordinates(hunt->searching->design, &hunt->searching->domain, hunt->frame,
+                                   hunt->key, hunt->points, hunt->state->m, hunt->state->witness,
+                                   witnesses);
 }
 
 /* Where the descent for row j begins: at its own witness, and in later passes, when they are low, at

@@ -5,7 +5,8 @@
  * lower entries of alpha*. */
 
 #include "experiment.h"
-#include "evidence.h"
+#include "mcbe/certificate.h"
+#include "mcbe/sample.h"
 
 typedef struct mcbe_searching {
     mcbe_domain_t domain;

@@ -6,9 +6,10 @@
  * record holds, survey_record.c writes and reads one, survey_shares.c looks at fresh points once more, survey_verify.c checks one, survey_questions.c
  * asks it whether its layer is injective, survey_plan.c says what all of it costs. */
 
-#include "evidence.h"
 #include "experiment.h"
 #include "mcbe/bias.h"
+#include "mcbe/certificate.h"
+#include "mcbe/sample.h"
 #include "sampling.h"
 #include "setup.h"
 

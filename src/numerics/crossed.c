@@ -92,20 +92,20 @@ void mcbe_crossed_destroy(mcbe_crossed_t **crossed)
     }
 }
 
-/* Approximate coefficients of `width` points, [m][width]. */
-static void multiply(const mcbe_estimator_t *e, int width, const float *x)
+/* Approximate coefficients of the first `count` of `width` points, [m][width]. */
+static void multiply(const mcbe_estimator_t *e, int width, int count, const float *x)
 {
     const mcbe_crossed_t *d = e->crossed;
     const int m = e->frame->m, n = e->frame->n;
     if (e->in_f32) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0F, e->w_screen, n, x,
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, count, n, 1.0F, e->w_screen, n, x,
                     width, 0.0F, d->product, width);
         return;
     }
     for (ptrdiff_t i = 0; i < (ptrdiff_t)n * width; i++) {
         d->f64[i] = (double)x[i];
     }
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0, e->w_screen, n, d->f64,
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, count, n, 1.0, e->w_screen, n, d->f64,
                 width, 0.0, d->product, width);
 }
 
@@ -117,7 +117,7 @@ static void set_norms(const mcbe_estimator_t *e, int width, const float *x, doub
     }
 }
 
-void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block)
+void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block, int64_t last)
 {
     const mcbe_crossed_t *d = e->crossed;
     const ptrdiff_t m = e->frame->m;
@@ -127,7 +127,7 @@ void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block)
     mcbe_crossed_fill(e->domain.cloud, &key, d->center, d->noise);
     set_norms(e, CENTERS, d->center, d->center_norm);
     set_norms(e, NOISES, d->noise, d->noise_norm);
-    multiply(e, CENTERS, d->center);
+    multiply(e, CENTERS, CENTERS, d->center);
     for (ptrdiff_t t = 0; t < TILES; t++) {
         for (ptrdiff_t j = 0; j < m; j++) {
             memcpy((char *)d->c_center + (t * m + j) * TILE * (ptrdiff_t)real,
@@ -135,8 +135,9 @@ void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block)
                    TILE * real);
         }
     }
-    multiply(e, NOISES, d->noise);
-    for (ptrdiff_t s = 0; s < NOISES; s++) {
+    const int noises = (int)((last + CENTERS - 1) / CENTERS);
+    multiply(e, NOISES, noises, d->noise);
+    for (ptrdiff_t s = 0; s < noises; s++) {
         for (ptrdiff_t j = 0; j < m; j++) {
             if (e->in_f32) {
                 ((float *)d->c_noise)[s * m + j] = ((const float *)d->product)[j * NOISES + s];
@@ -188,15 +189,27 @@ static void recall(const mcbe_estimator_t *e, int m, int noise, int center)
     const ptrdiff_t at_noise = (ptrdiff_t)noise * e->frame->m;
     const double error = sum_error(e, center, noise);
     const double tiny = mcbe_screen_tiny(e) * (1.0 + d->center_norm[center] + d->noise_norm[noise]);
+    const double unit = ldexp(1.0, e->w_exponent), inverse = ldexp(1.0, -e->w_exponent);
     for (ptrdiff_t j = 0; j < m; j++) {
         const ptrdiff_t i = at_center + j * TILE, k = at_noise + j;
         const double c =
             e->in_f32
                 ? (double)((const float *)d->c_center)[i] + (double)((const float *)d->c_noise)[k]
                 : ((const double *)d->c_center)[i] + ((const double *)d->c_noise)[k];
-        const double margin = ldexp(e->frame->norm[j], -e->w_exponent) * error + 2.0 * tiny;
-        e->lower[j] = ldexp(c - margin, e->w_exponent);
-        e->upper[j] = ldexp(c + margin, e->w_exponent);
+        const double margin = e->frame->norm[j] * inverse * error + 2.0 * tiny;
+        e->lower[j] = (c - margin) * unit;
+        e->upper[j] = (c + margin) * unit;
+    }
+}
+
+void mcbe_crossed_foresee(const mcbe_estimator_t *e, int64_t first, int64_t last,
+                          mcbe_bias_state_t *state)
+{
+    const mcbe_crossed_t *d = e->crossed;
+    for (int64_t s = first; s < last; s++) {
+        const int noise = (int)(s / CENTERS), center = (int)(s % CENTERS);
+        recall(e, state->m, noise, center);
+        mcbe_estimator_foresee(e, d->center_norm[center] + d->noise_norm[noise], state);
     }
 }
 

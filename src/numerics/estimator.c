@@ -10,12 +10,16 @@
 /* Layers of m to m + (m - n) / NESTED_SPREAD rows share a screen. */
 #define NESTED_SPREAD 32
 
+/* Points are looked over while there are fewer than so many for each row: later ones lower little. */
+#define LOOK_AHEAD 8
+
 static void copy_frame_scaled(mcbe_estimator_t *e)
 {
     const size_t count = (size_t)e->frame->m * (size_t)e->frame->n;
     (void)frexp(e->frame->norm_max, &e->w_exponent);
+    const double unit = ldexp(1.0, -e->w_exponent); /* row norms are within 1e-150 and 1e300 */
     for (size_t i = 0; i < count; i++) {
-        const double entry = ldexp(e->frame->w[i], -e->w_exponent);
+        const double entry = e->frame->w[i] * unit;
         if (e->in_f32) {
             ((float *)e->w_screen)[i] = (float)entry;
         } else {
@@ -282,7 +286,8 @@ static mcbe_screen_t screen_for(mcbe_estimator_t *e, const mcbe_layers_t *layers
     return screen;
 }
 
-static void prepare(mcbe_estimator_t *e, int64_t block)
+/* Up to sample `last` of the block. */
+static void prepare(mcbe_estimator_t *e, int64_t block, int64_t last)
 {
     switch (e->design) {
     case MCBE_DESIGN_IID:
@@ -292,7 +297,7 @@ static void prepare(mcbe_estimator_t *e, int64_t block)
         mcbe_paired_prepare(e, block);
         break;
     case MCBE_DESIGN_CROSSED:
-        mcbe_crossed_prepare(e, block);
+        mcbe_crossed_prepare(e, block, last);
         break;
     }
 }
@@ -328,6 +333,29 @@ static mcbe_status_t visit_strip(mcbe_estimator_t *e, int64_t block, int64_t fir
     return MCBE_OK;
 }
 
+void mcbe_estimator_look_ahead(mcbe_estimator_t *e)
+{
+    e->look_ahead = 1;
+}
+
+static void foresee(const mcbe_estimator_t *e, int64_t first, int64_t last,
+                    mcbe_bias_state_t *state)
+{
+    if (state->samples >= LOOK_AHEAD * (int64_t)state->m) {
+        return;
+    }
+    switch (e->design) {
+    case MCBE_DESIGN_IID:
+        mcbe_iid_foresee(e, first, last, state);
+        break;
+    case MCBE_DESIGN_CROSSED:
+        mcbe_crossed_foresee(e, first, last, state);
+        break;
+    case MCBE_DESIGN_PAIRED:
+        break;
+    }
+}
+
 mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *e, int64_t block, int64_t first,
                                           int64_t last, mcbe_bias_state_t *states, int count,
                                           mcbe_bias_events_t *events)
@@ -335,7 +363,10 @@ mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *e, int64_t block, in
     const int64_t width = mcbe_block_start(e->design, e->frame->n, block + 1) -
                           mcbe_block_start(e->design, e->frame->n, block);
     MCBE_BUG_ASSERT(block >= 0 && first >= 0 && first <= last && last <= width);
-    prepare(e, block);
+    prepare(e, block, last);
+    for (int i = 0; i < count && e->look_ahead; i++) {
+        foresee(e, first, last, states + i);
+    }
     for (int64_t begin = first, end; begin < last; begin = end) {
         end = end_of_strip(e->design, begin, last);
         mcbe_status_t st = visit_strip(e, block, begin, end, states, count, events);
@@ -345,6 +376,7 @@ mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *e, int64_t block, in
     }
     for (int i = 0; i < count; i++) {
         states[i].samples += last - first;
+        states[i].updates = e->look_ahead ? -1 : states[i].updates;
     }
     return MCBE_OK;
 }

@@ -25,6 +25,7 @@ struct mcbe_estimator {
     mcbe_stream_key_t key;
     const mcbe_kernels_t *kernels; /* borrowed, static */
     int in_f32;                    /* screening in single precision */
+    int look_ahead;                /* mcbe_estimator_look_ahead */
     int w_exponent; /* screening uses 2^-w_exponent W, whose largest row norm is near 1 */
     void *w_screen; /* owned, [m][n], float or double */
     mcbe_design_t design;
@@ -86,6 +87,10 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e,
                                                        const float *b, ptrdiff_t stride,
                                                        double scale, int64_t sample,
                                                        const mcbe_layers_t *layers);
+/** Let a point that has not been visited yet lower alpha to just above its coefficients, in the rows that
+ *  are surely among its n largest: e->lower and e->upper hold what is known of them. */
+void mcbe_estimator_foresee(const mcbe_estimator_t *e, double norm_x, mcbe_bias_state_t *state);
+
 /** What both end in. Takes the coefficients from e->c. */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_settle(mcbe_estimator_t *e, double norm_x,
                                                    int64_t sample, const mcbe_layers_t *layers);
@@ -100,6 +105,10 @@ MCBE_NODISCARD mcbe_status_t mcbe_iid_visit(mcbe_estimator_t *e, int64_t block, 
                                             int64_t last, const mcbe_screen_t *screen,
                                             const mcbe_layers_t *layers);
 
+/** Foresee the samples [first, last) of the block. */
+void mcbe_iid_foresee(const mcbe_estimator_t *e, int64_t first, int64_t last,
+                      mcbe_bias_state_t *state);
+
 /** @param[in] samples  the largest sample id that will be visited, plus 1 */
 MCBE_NODISCARD mcbe_status_t mcbe_paired_create(mcbe_paired_t **paired, const mcbe_estimator_t *e,
                                                 int64_t samples);
@@ -112,7 +121,10 @@ MCBE_NODISCARD mcbe_status_t mcbe_paired_visit(mcbe_estimator_t *e, int64_t bloc
 MCBE_NODISCARD mcbe_status_t mcbe_crossed_create(mcbe_crossed_t **crossed,
                                                  const mcbe_estimator_t *e);
 void mcbe_crossed_destroy(mcbe_crossed_t **crossed);
-void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block);
+/** Makes no products of noises that only samples from `last` on have. */
+void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block, int64_t last);
+void mcbe_crossed_foresee(const mcbe_estimator_t *e, int64_t first, int64_t last,
+                          mcbe_bias_state_t *state);
 /** Samples of one noise only: [first, last) holds no multiple of MCBE_CROSSED_CENTERS but first. */
 MCBE_NODISCARD mcbe_status_t mcbe_crossed_visit(mcbe_estimator_t *e, int64_t block, int64_t first,
                                                 int64_t last, const mcbe_screen_t *screen,

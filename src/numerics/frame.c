@@ -28,9 +28,11 @@ static double row_norm(const double *row, int n)
     }
     int exponent;
     (void)frexp(largest, &exponent);
+    exponent = exponent < -1000 ? -1000 : exponent; /* 2^1000 is a number; such rows are refused */
+    const double unit = ldexp(1.0, -exponent);
     double sum = 0.0;
     for (int k = 0; k < n; k++) {
-        double entry = ldexp(row[k], -exponent);
+        double entry = row[k] * unit;
         sum += entry * entry;
     }
     return ldexp(sqrt(sum), exponent);
@@ -49,6 +51,24 @@ static mcbe_status_t allocate(mcbe_frame_t *frame, int m, int n)
         return MCBE_ERR_NOMEM;
     }
     return MCBE_OK;
+}
+
+/* In squares, so that both matrices are passed through line by line. */
+static void transpose(mcbe_frame_t *frame)
+{
+    enum { SIDE = 16 };
+    const ptrdiff_t m = frame->m, n = frame->n;
+    for (ptrdiff_t first = 0; first < m; first += SIDE) {
+        const ptrdiff_t last = first + SIDE < m ? first + SIDE : m;
+        for (ptrdiff_t start = 0; start < n; start += SIDE) {
+            const ptrdiff_t end = start + SIDE < n ? start + SIDE : n;
+            for (ptrdiff_t k = start; k < end; k++) {
+                for (ptrdiff_t j = first; j < last; j++) {
+                    frame->wt[k * m + j] = frame->w[j * n + k];
+                }
+            }
+        }
+    }
 }
 
 /* Everything that follows from w: norms, the normalisation asked for, the transpose. Frees on
@@ -86,10 +106,8 @@ static mcbe_status_t finish(mcbe_frame_t *frame, int normalize_rows, mcbe_error_
         }
         frame->norm[j] = norm;
         frame->norm_max = norm > frame->norm_max ? norm : frame->norm_max;
-        for (int k = 0; k < frame->n; k++) {
-            frame->wt[(size_t)k * (size_t)frame->m + (size_t)j] = row[k];
-        }
     }
+    transpose(frame);
     return MCBE_OK;
 }
 
@@ -184,17 +202,29 @@ mcbe_status_t mcbe_frame_named(mcbe_frame_t *frame, mcbe_ensemble_t ensemble)
     return finish(frame, 1, NULL);
 }
 
-mcbe_status_t mcbe_frame_copy(mcbe_frame_t *frame, int m, int n, const double *w, ptrdiff_t ldw,
-                              int normalize_rows, mcbe_error_t *err)
+/* Room for a matrix of the caller's: the frame's own where it has that shape, so that layers that change
+ * all the time need no new memory. */
+static mcbe_status_t make_room(mcbe_frame_t *frame, int m, int n, ptrdiff_t ldw, mcbe_error_t *err)
 {
-    memset(frame, 0, sizeof *frame);
     if (check_shape(m, n) != MCBE_OK || ldw < n) {
+        mcbe_frame_free(frame);
         return mcbe_fail(err, MCBE_ERR_DIM,
                          "weight matrix: shape %d x %d (row stride %td); allowed are 1 <= n <= m, "
                          "n up to %d, m up to %d",
                          m, n, ldw, MCBE_MAX_N, MCBE_MAX_M);
     }
-    mcbe_status_t st = allocate(frame, m, n);
+    if (frame->m == m && frame->n == n) {
+        frame->norm_max = 0.0;
+        return MCBE_OK;
+    }
+    mcbe_frame_free(frame);
+    return allocate(frame, m, n);
+}
+
+mcbe_status_t mcbe_frame_assign(mcbe_frame_t *frame, int m, int n, const double *w, ptrdiff_t ldw,
+                                int normalize_rows, mcbe_error_t *err)
+{
+    mcbe_status_t st = make_room(frame, m, n, ldw, err);
     if (st != MCBE_OK) {
         return st;
     }
@@ -202,6 +232,28 @@ mcbe_status_t mcbe_frame_copy(mcbe_frame_t *frame, int m, int n, const double *w
         memcpy(frame->w + (size_t)j * (size_t)n, w + j * ldw, (size_t)n * sizeof *w);
     }
     return finish(frame, normalize_rows, err);
+}
+
+mcbe_status_t mcbe_frame_assign_f32(mcbe_frame_t *frame, int m, int n, const float *w,
+                                    ptrdiff_t ldw, int normalize_rows, mcbe_error_t *err)
+{
+    mcbe_status_t st = make_room(frame, m, n, ldw, err);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    for (ptrdiff_t j = 0; j < m; j++) {
+        for (ptrdiff_t k = 0; k < n; k++) {
+            frame->w[j * n + k] = (double)w[j * ldw + k];
+        }
+    }
+    return finish(frame, normalize_rows, err);
+}
+
+mcbe_status_t mcbe_frame_copy(mcbe_frame_t *frame, int m, int n, const double *w, ptrdiff_t ldw,
+                              int normalize_rows, mcbe_error_t *err)
+{
+    memset(frame, 0, sizeof *frame);
+    return mcbe_frame_assign(frame, m, n, w, ldw, normalize_rows, err);
 }
 
 mcbe_status_t mcbe_frame_load(mcbe_frame_t *frame, const char *path, int normalize_rows,

@@ -79,25 +79,34 @@ mcbe_p_injective_t mcbe_p_injective_none(int m)
     return (mcbe_p_injective_t){.min_active = m + 1};
 }
 
-/* Every coefficient of every point, and the rank of the active rows. */
-static mcbe_status_t count_ranks(const mcbe_frame_t *frame, const double *bias, const float *points,
-                                 const double *scale, int64_t count, mcbe_p_injective_t *result)
+/* Every coefficient of every point, and the rank of the active rows if it is wanted. Points are fp32
+ * with factors, or fp64. */
+static mcbe_status_t count_each(const mcbe_frame_t *frame, const double *bias, const float *single,
+                                const double *scale, const double *exact, int64_t count,
+                                int check_rank, mcbe_p_injective_t *result)
 {
     const int m = frame->m, n = frame->n;
     mcbe_p_injective_t found = mcbe_p_injective_none(m);
     found.points = count;
-    double *c = mcbe_alloc((size_t)m, sizeof *c);
+    double *c = mcbe_alloc((size_t)m, sizeof *c), *x = mcbe_alloc((size_t)n, sizeof *x);
+    float *high = mcbe_alloc((size_t)n, sizeof *high), *low = mcbe_alloc((size_t)n, sizeof *low);
     unsigned char *active = mcbe_alloc((size_t)m, sizeof *active);
-    mcbe_status_t st = c && active ? MCBE_OK : MCBE_ERR_NOMEM;
+    mcbe_status_t st = c && x && high && low && active ? MCBE_OK : MCBE_ERR_NOMEM;
     for (int64_t i = 0; i < count && st == MCBE_OK; i++) {
-        const float *x = points + i * n;
+        const float *a = exact ? high : single + i * n, *b = exact ? low : NULL;
         const double factor = scale ? scale[i] : 1.0;
-        mcbe_frame_coefficients(frame, x, 1, factor, c);
+        if (exact) {
+            memcpy(x, exact + i * n, (size_t)n * sizeof *x);
+            mcbe_point_split(n, x, high, low);
+            mcbe_frame_pair_coefficients(frame, a, b, factor, c);
+        } else {
+            mcbe_frame_coefficients(frame, a, 1, factor, c);
+        }
         const int on =
-            mcbe_active_count(frame, c, bias, mcbe_point_norm(n, x, NULL, 1) * factor, active);
+            mcbe_active_count(frame, c, bias, mcbe_point_norm(n, a, b, 1) * factor, active);
         found.min_active = on < found.min_active ? on : found.min_active;
         found.injective += on >= n;
-        if (on >= n) {
+        if (check_rank && on >= n) {
             int rank = 0;
             st = mcbe_active_rank(frame, active, &rank);
             found.rank_fails += rank < n;
@@ -107,6 +116,9 @@ static mcbe_status_t count_ranks(const mcbe_frame_t *frame, const double *bias, 
         *result = found;
     }
     mcbe_free(active);
+    mcbe_free(low);
+    mcbe_free(high);
+    mcbe_free(x);
     mcbe_free(c);
     return st;
 }
@@ -116,7 +128,7 @@ mcbe_status_t mcbe_p_injective(const mcbe_frame_t *frame, const double *bias, co
                                mcbe_p_injective_t *result)
 {
     if (check_rank) {
-        return count_ranks(frame, bias, points, scale, count, result);
+        return count_each(frame, bias, points, scale, NULL, count, 1, result);
     }
     mcbe_point_test_t *test = NULL;
     mcbe_status_t st = mcbe_point_test_create(&test, frame, 1, bias);
@@ -126,6 +138,13 @@ mcbe_status_t mcbe_p_injective(const mcbe_frame_t *frame, const double *bias, co
     }
     mcbe_point_test_destroy(&test);
     return st;
+}
+
+mcbe_status_t mcbe_p_injective_f64(const mcbe_frame_t *frame, const double *bias,
+                                   const double *points, int64_t count, int check_rank,
+                                   mcbe_p_injective_t *result)
+{
+    return count_each(frame, bias, NULL, NULL, points, count, check_rank, result);
 }
 
 void mcbe_hamming(int m, const double *alpha_star, const double *bias, const double *unit,

@@ -8,6 +8,14 @@
 /* Single rows are worth computing up to this share of all; then all at once take less time. */
 #define SINGLE_ROWS_SHARE 16
 
+/* Sums that run side by side. */
+#define ROWS_AT_ONCE 8
+
+/* How far one goes to find out which rows are surely among the n largest: up to n / FORESEE_SLACK of them may
+ * be missed. */
+#define FORESEE_SLACK 128
+#define FORESEE_STEPS 40
+
 /* Find the rows that may be lowered: those that may lie below alpha and are not surely beaten by
  * `need` others. From the highest down, the first that is ends the search: the others stand behind.
  * @return how many stand in e->rows, at most `most` + 1 */
@@ -71,6 +79,87 @@ static int surely_active(const mcbe_estimator_t *e, int m)
     return count;
 }
 
+/* The canonical coefficients of some rows, as kernels->coefficients computes them. Each sum has to wait for
+ * its own additions, not for those of others. */
+static void coefficients(const mcbe_frame_t *frame, const int rows[ROWS_AT_ONCE], const float *a,
+                         const float *b, ptrdiff_t stride, double scale, double *c)
+{
+    const double *w[ROWS_AT_ONCE];
+    double sum[ROWS_AT_ONCE] = {0};
+    for (int i = 0; i < ROWS_AT_ONCE; i++) {
+        w[i] = frame->w + (ptrdiff_t)rows[i] * frame->n;
+    }
+    for (int k = 0; k < frame->n; k++) {
+        const double ak = (double)a[k * stride];
+        const double xk = b ? ak + (double)b[k * stride] : ak;
+        for (int i = 0; i < ROWS_AT_ONCE; i++) {
+            sum[i] += w[i][k] * xk;
+        }
+    }
+    for (int i = 0; i < ROWS_AT_ONCE; i++) {
+        c[rows[i]] = sum[i] * scale + 0.0;
+    }
+}
+
+/* The marked rows' coefficients; the others are represented by their lower bounds. */
+static void compute_marked(mcbe_estimator_t *e, int m, const float *a, const float *b,
+                           ptrdiff_t stride, double scale)
+{
+    int rows[ROWS_AT_ONCE], count = 0;
+    for (int j = 0; j < m; j++) {
+        e->c[j] = e->lower[j];
+        if (e->exact[j]) {
+            rows[count++] = j;
+        }
+        if (count == ROWS_AT_ONCE) {
+            coefficients(e->frame, rows, a, b, stride, scale, e->c);
+            count = 0;
+        }
+    }
+    if (count > 0) {
+        for (int i = count; i < ROWS_AT_ONCE; i++) {
+            rows[i] = rows[0];
+        }
+        coefficients(e->frame, rows, a, b, stride, scale, e->c);
+    }
+}
+
+/* A value above which there are at most n upper bounds, and not many fewer where that is easy to find: a row
+ * whose lower bound exceeds it has at most n - 1 rows that may come before it. */
+static double sure_level(const mcbe_estimator_t *e, int m, double bound)
+{
+    const int n = e->frame->n, fewest = n - n / FORESEE_SLACK;
+    double low = -bound, high = bound;
+    if (m <= n) {
+        return -INFINITY;
+    }
+    for (int step = 0; step < FORESEE_STEPS; step++) {
+        const double middle = 0.5 * (low + high);
+        const int above = e->kernels->count_above(m, e->upper, middle);
+        if (above > n) {
+            low = middle;
+            continue;
+        }
+        high = middle;
+        if (above >= fewest) {
+            break;
+        }
+    }
+    return high;
+}
+
+void mcbe_estimator_foresee(const mcbe_estimator_t *e, double norm_x, mcbe_bias_state_t *state)
+{
+    /* no upper bound exceeds this: the margin of a coefficient is far below |w| |x| */
+    const double bound = 2.0 * e->frame->norm_max * norm_x;
+    const double level = sure_level(e, state->m, bound);
+    for (int j = 0; j < state->m; j++) {
+        const double above = e->upper[j] + (fabs(e->upper[j]) * 0x1p-50 + DBL_MIN);
+        const double low = above < state->alpha[j] ? above : state->alpha[j];
+        state->alpha[j] = e->lower[j] > level ? low : state->alpha[j];
+    }
+}
+
 mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e, const mcbe_screen_t *screen,
                                         const float *a, const float *b, ptrdiff_t stride,
                                         double scale, int64_t sample, const mcbe_layers_t *layers)
@@ -94,10 +183,7 @@ mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e, const mcbe_screen_t
     if (marked_rows(e, m) > most) {
         return mcbe_estimator_visit(e, a, b, stride, scale, sample, layers);
     }
-    for (int j = 0; j < m; j++) {
-        e->c[j] =
-            e->exact[j] ? mcbe_frame_coefficient(e->frame, j, a, b, stride, scale) : e->lower[j];
-    }
+    compute_marked(e, m, a, b, stride, scale);
     e->stages.canonical++;
     return mcbe_estimator_settle(e, norm_x, sample, layers);
 }

@@ -409,6 +409,47 @@ static void failed_allocations_leave_nothing(void **state)
     mcbe_frame_free(&frame); /* a zeroed one is accepted */
 }
 
+static void single_precision_entries_are_kept(void **state)
+{
+    (void)state;
+    const float w[] = {0.1F, -2, 9, 3, 4e30F, 9};
+    const double same[] = {(double)0.1F, -2, 3, (double)4e30F};
+    mcbe_frame_t single = {0}, twice;
+    mcbe_error_t err = {0};
+    assert_int_equal(mcbe_frame_assign_f32(&single, 2, 2, w, 3, 0, NULL), MCBE_OK);
+    assert_int_equal(mcbe_frame_copy(&twice, 2, 2, same, 2, 0, NULL), MCBE_OK);
+    assert_memory_equal(single.w, twice.w, sizeof same);
+    assert_memory_equal(single.wt, twice.wt, sizeof same);
+    assert_memory_equal(single.norm, twice.norm, 2 * sizeof *single.norm);
+    mcbe_frame_free(&twice);
+    assert_int_equal(mcbe_frame_assign_f32(&single, 1, 2, w, 2, 0, &err), MCBE_ERR_DIM);
+    assert_non_null(strstr(err.text, "shape 1 x 2"));
+    assert_zeroed(&single);
+    ASSERT_SURVIVES_FAILED_ALLOCATIONS(mcbe_frame_assign_f32(&single, 2, 2, w, 3, 1, NULL));
+    mcbe_frame_free(&single);
+}
+
+/* Nothing of what was there is left: neither entries nor the largest norm. */
+static void a_frame_takes_another_matrix(void **state)
+{
+    (void)state;
+    const double large[] = {30, 40, 5, 12, 8, 6}, small[] = {3, 4, 0.5, 1.2, 0, 1};
+    mcbe_frame_t frame = {0}, fresh;
+    assert_int_equal(mcbe_frame_assign(&frame, 3, 2, large, 2, 0, NULL), MCBE_OK);
+    const double *memory = frame.w;
+    assert_int_equal(mcbe_frame_assign(&frame, 3, 2, small, 2, 0, NULL), MCBE_OK);
+    assert_ptr_equal(frame.w, memory);
+    assert_int_equal(mcbe_frame_copy(&fresh, 3, 2, small, 2, 0, NULL), MCBE_OK);
+    assert_memory_equal(frame.w, fresh.w, sizeof small);
+    assert_memory_equal(frame.wt, fresh.wt, sizeof small);
+    assert_true(frame.norm_max == 5 && frame.norm_max == fresh.norm_max);
+    assert_int_equal(mcbe_frame_assign(&frame, 2, 2, large, 2, 0, NULL), MCBE_OK);
+    assert_int_equal(frame.m, 2);
+    assert_true(frame.norm_max == 50);
+    mcbe_frame_free(&fresh);
+    mcbe_frame_free(&frame);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -421,6 +462,8 @@ int main(void)
         UNIT_TEST(normalising_divides_by_the_norm),
         UNIT_TEST(random_refuses_bad_shapes_and_ensembles),
         UNIT_TEST(copy_skips_the_padding_of_rows),
+        UNIT_TEST(single_precision_entries_are_kept),
+        UNIT_TEST(a_frame_takes_another_matrix),
         UNIT_TEST(copy_refuses_bad_shapes),
         UNIT_TEST(copy_names_the_row_it_refuses),
         UNIT_TEST(tiny_and_huge_rows_keep_their_norms),

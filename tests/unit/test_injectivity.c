@@ -264,17 +264,38 @@ static void hamming_compares_in_the_unit(void **state)
     assert_int_equal(result.satisfied, 3); /* rows 0, 1, 4 */
 }
 
+/* Bias 1 for e1, e2: on the point itself both are active, and a step that fp32 cannot see decides. */
+static void p_injective_sees_what_fp64_tells(void **state)
+{
+    (void)state;
+    const double w[] = {1, 0, 0, 1}, bias[] = {1, 1};
+    const double points[] = {1, 1, 1, 1 - 1e-12, 1 + 1e-12, 1 + 1e-12, 0.5, 3};
+    mcbe_frame_t frame;
+    mcbe_p_injective_t result;
+    copy_frame(&frame, 2, 2, w);
+    assert_int_equal(mcbe_p_injective_f64(&frame, bias, points, 4, 1, &result), MCBE_OK);
+    assert_int_equal(result.points, 4);
+    assert_int_equal(result.injective, 2);
+    assert_int_equal(result.rank_fails, 0);
+    assert_int_equal(result.min_active, 1);
+    assert_int_equal(mcbe_p_injective_f64(&frame, NULL, points, 0, 0, &result), MCBE_OK);
+    assert_int_equal(result.min_active, 3);
+    mcbe_frame_free(&frame);
+}
+
 static void failed_allocations_leave_nothing(void **state)
 {
     (void)state;
     const unsigned char active[] = {1, 0, 1, 0, 0};
     const float points[] = {1, 2};
+    const double fine[] = {1, 2};
     mcbe_frame_t frame;
     mcbe_p_injective_t result;
     int rank = 0;
     copy_frame(&frame, 5, 2, doubled);
     ASSERT_SURVIVES_FAILED_ALLOCATIONS(mcbe_active_rank(&frame, active, &rank));
     ASSERT_SURVIVES_FAILED_ALLOCATIONS(mcbe_p_injective(&frame, NULL, points, NULL, 1, 1, &result));
+    ASSERT_SURVIVES_FAILED_ALLOCATIONS(mcbe_p_injective_f64(&frame, NULL, fine, 1, 1, &result));
     mcbe_frame_free(&frame);
 }
 
@@ -289,6 +310,7 @@ int main(void)
         UNIT_TEST(rank_does_not_depend_on_row_norms),
         UNIT_TEST(rank_of_random_rows_is_full),
         UNIT_TEST(p_injective_counts_points),
+        UNIT_TEST(p_injective_sees_what_fp64_tells),
         UNIT_TEST(hamming_counts_rows),
         UNIT_TEST(hamming_compares_in_the_unit),
         UNIT_TEST(failed_allocations_leave_nothing),

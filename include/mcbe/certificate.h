@@ -1,28 +1,15 @@
-#ifndef MCBE_EVIDENCE_H
-#define MCBE_EVIDENCE_H
+#ifndef MCBE_CERTIFICATE_H
+#define MCBE_CERTIFICATE_H
 
-/* Points that show something: made again from their ids, and certificates against biases. */
-
+#include "mcbe/bias.h"
+#include "mcbe/domain.h"
+#include "mcbe/frame.h"
 #include "mcbe/search.h"
-#include "sampling.h"
+#include "mcbe/status.h"
 
-/* Sample ids from here on name points that are stored beside the results: id - MCBE_STORED_POINT is
- * the number in the list. Points found by search cannot be drawn again from a number. */
-#define MCBE_STORED_POINT (INT64_C(1) << 62)
-
-/** A visited point by its id: stored, drawn (mcbe_sampling_point), or the direction of a row.
- *  @param[in]  points  stored points; NULL for none
- *  @return MCBE_OK; MCBE_ERR_ARGUMENT for an id that names no point; MCBE_ERR_NOMEM */
-MCBE_NODISCARD mcbe_status_t mcbe_sample_point(mcbe_design_t design, const mcbe_domain_t *domain,
-                                               const mcbe_frame_t *frame,
-                                               const mcbe_stream_key_t *key,
-                                               const mcbe_points_t *points, int64_t sample,
-                                               mcbe_point_t *point);
-
-/** Its coordinates, rounded to fp64. @param[out] x  [n] */
-MCBE_NODISCARD mcbe_status_t mcbe_sample_coordinates(
-    mcbe_design_t design, const mcbe_domain_t *domain, const mcbe_frame_t *frame,
-    const mcbe_stream_key_t *key, const mcbe_points_t *points, int64_t sample, double *x);
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /** Is row j in J_x, among the n largest coefficients, ties to the lowest index? @param[in] c  [m] */
 int mcbe_is_among_largest(int n, int m, const double *c, int j);
@@ -65,4 +52,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_certificates_from_samples(
     const mcbe_stream_key_t *key, const mcbe_points_t *points, const mcbe_bias_state_t *state,
     const double *biases, mcbe_certificates_t *certificates);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

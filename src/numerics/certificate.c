@@ -1,10 +1,11 @@
-#include "evidence.h"
+#include "mcbe/certificate.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "check.h"
 #include "mcbe/injectivity.h"
+#include "mcbe/sample.h"
 #include "memory.h"
 
 /* How far |x| may miss a radius of K, as a share of it: coordinates are rounded. */
@@ -130,44 +131,6 @@ mcbe_status_t mcbe_certificates_offer(const mcbe_domain_t *domain, const mcbe_fr
     return st;
 }
 
-mcbe_status_t mcbe_sample_point(mcbe_design_t design, const mcbe_domain_t *domain,
-                                const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
-                                const mcbe_points_t *points, int64_t sample, mcbe_point_t *point)
-{
-    if (sample < MCBE_STORED_POINT) {
-        return mcbe_sampling_point(design, domain, frame, key, sample, point);
-    }
-    if (!points || sample - MCBE_STORED_POINT >= points->count) {
-        return MCBE_ERR_ARGUMENT;
-    }
-    double *copy = mcbe_alloc((size_t)frame->n, sizeof *copy);
-    if (!copy) {
-        return MCBE_ERR_NOMEM;
-    }
-    memcpy(copy, points->x + (sample - MCBE_STORED_POINT) * frame->n,
-           (size_t)frame->n * sizeof *copy);
-    mcbe_point_split(frame->n, copy, point->a, point->b);
-    point->scale = 1.0 / mcbe_point_norm(frame->n, point->a, point->b, 1);
-    mcbe_free(copy);
-    return MCBE_OK;
-}
-
-mcbe_status_t mcbe_sample_coordinates(mcbe_design_t design, const mcbe_domain_t *domain,
-                                      const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
-                                      const mcbe_points_t *points, int64_t sample, double *x)
-{
-    mcbe_point_t point = {0};
-    mcbe_status_t st;
-    MCBE_TRY(mcbe_point_init(&point, frame->n));
-    MCBE_TRY(mcbe_sample_point(design, domain, frame, key, points, sample, &point));
-    for (int k = 0; k < frame->n; k++) {
-        x[k] = ((double)point.a[k] + (double)point.b[k]) * point.scale;
-    }
-out:
-    mcbe_point_free(&point);
-    return st;
-}
-
 mcbe_status_t mcbe_certificates_from_samples(mcbe_design_t design, const mcbe_domain_t *domain,
                                              const mcbe_frame_t *frame,
                                              const mcbe_stream_key_t *key,
@@ -184,8 +147,8 @@ mcbe_status_t mcbe_certificates_from_samples(mcbe_design_t design, const mcbe_do
     double *x = mcbe_alloc((size_t)frame->n, sizeof *x);
     mcbe_status_t st = x ? MCBE_OK : MCBE_ERR_NOMEM;
     if (st == MCBE_OK) {
-        st = mcbe_sample_coordinates(design, domain, frame, key, points, state->min_active_sample,
-                                     x);
+        st = mcbe_sample_coordinates(design, domain, frame, key, points, 1,
+                                     &state->min_active_sample, x);
     }
     if (st == MCBE_OK) {
         for (int k = 0; k < frame->n && as_drawn; k++) {

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""What alpha* in every batch costs while a network trains, beside the training itself and plain PyTorch.
+
+    torch_overhead.py [--n 784] [--m 1568] [--batch 128] [--samples 1000] [--repeat 15] [--threads 1]
+
+A network n - m - 10 on random numbers of MNIST's shape; one batch is forward, loss, backward and an Adam
+step. Beside it the penalty, forward and backward: with crossed and with independent points through libmcbe, and
+with independent points in PyTorch alone (product, n-th largest, minimum, gather). Prints one JSON line with
+milliseconds a batch, medians and minima of CPU time, and what they are as shares of the training.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def cpu_name() -> str:
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def measure(repeat: int, action: Callable[[], Any]) -> dict[str, float]:
+    action()
+    times = []
+    for _ in range(repeat):
+        started = time.process_time()
+        action()
+        times.append(1e3 * (time.process_time() - started))
+    return {"median_ms": round(statistics.median(times), 2), "min_ms": round(min(times), 2)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    for name, value in (("n", 784), ("m", 1568), ("batch", 128), ("samples", 1000), ("repeat", 15), ("threads", 1)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    options = parser.parse_args()
+    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read while the libraries are loaded
+        os.environ[variable] = str(options.threads)
+    try:
+        import torch
+
+        import mcbe
+        from mcbe.torch import InjectivityPenalty
+    except ImportError as error:
+        sys.exit(f"torch_overhead.py: {error}")
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    net = torch.nn.Sequential(torch.nn.Linear(options.n, options.m), torch.nn.ReLU(), torch.nn.Linear(options.m, 10))
+    layer, sigma = net[0], 0.3
+    data = torch.randn(10_000, options.n)
+    target = torch.randint(10, (options.batch,))
+    optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
+    cross_entropy = torch.nn.CrossEntropyLoss()
+
+    def train() -> None:
+        optimizer.zero_grad()
+        cross_entropy(net(data[:options.batch]), target).backward()
+        optimizer.step()
+
+    def plain() -> Any:
+        """Independent points; a row's minimum over the points at which it is among the n largest."""
+        weight, alpha = layer.weight, -layer.bias
+        with torch.no_grad():
+            points = data[torch.randint(len(data), (options.samples,))] + sigma * torch.randn(options.samples, options.n)
+            c = points @ weight.T
+            least = c.topk(options.n, dim=1, sorted=False).values.amin(dim=1, keepdim=True)
+            witness = c.masked_fill(c < least, float("inf")).argmin(dim=0)
+        excess = torch.relu(alpha - (weight * points[witness]).sum(dim=1))
+        return torch.linalg.vector_norm(excess)
+
+    def penalty(call: Callable[[], Any]) -> Callable[[], None]:
+        def action() -> None:
+            net.zero_grad()
+            call().backward()
+
+        return action
+
+    line = {name: getattr(options, name) for name in ("n", "m", "batch", "samples", "repeat", "threads")}
+    line.update(cpu=cpu_name(), load=round(os.getloadavg()[0], 2), torch=torch.__version__, mcbe=mcbe.__version__)
+    calls = {"crossed": InjectivityPenalty(layer, data, sigma, samples=options.samples),
+             "iid": InjectivityPenalty(layer, data, sigma, samples=options.samples, design="iid"), "pytorch": plain}
+    line["training"] = measure(options.repeat, train)
+    for name, call in calls.items():
+        line[name] = measure(options.repeat, penalty(call))
+        line[name]["of_training"] = round(line[name]["min_ms"] / line["training"]["min_ms"], 2)
+    print(json.dumps(line))
+
+
+if __name__ == "__main__":
+    main()

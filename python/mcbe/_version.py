@@ -1,0 +1,3 @@
+"""The version of the package, which must be that of libmcbe."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Draw what training does to accuracy, p_I and p_H, method by method, and print the table of the last epoch.
+
+    plot_training.py PART.h5... [-o OUT.png]
+
+Takes the parts of one experiment that iris.py wrote. Lines are means over the repetitions, bands their standard
+errors. The same files give the same picture, byte for byte.
+Exit codes: 0 done, 64 wrong use, 65 not files the script can draw, 74 not written.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from mcbe_figures import OneSentenceParser, Refusal, add_output_option, make_pictures
+
+import h5py  # after mcbe_figures, which says what is missing
+import numpy as np
+from matplotlib.figure import Figure
+
+STYLES = {"regularized": ("#35608d", "solid"), "manual": ("#1f9e89", (0, (5, 1.5))),
+          "unregularized": ("#d95f02", (0, (1.5, 1.5)))}
+PANELS = {"accuracy": "accuracy on the test set", "p_injective": "$p_I$ on the test set",
+          "hamming": "$p_H$, by points not trained with"}
+# thesis, Table 7.1
+THESIS = {"p_injective": {"regularized": 0.98, "manual": 0.9, "unregularized": 0.67},
+          "hamming": {"regularized": 0.7, "manual": 1.0, "unregularized": 0.16}}
+
+
+def read(paths: list[Path]) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, object]]:
+    """[method][measure] -> [repetition][epoch]"""
+    found: dict[str, dict[str, list[np.ndarray]]] = {method: {name: [] for name in PANELS} for method in STYLES}
+    settings = ""
+    for path in paths:
+        try:
+            with h5py.File(path, "r") as file:
+                if file.attrs.get("filetype") != "mcbe-training":
+                    raise Refusal(f"'{path}' holds no training")
+                if settings not in ("", file.attrs["settings"]):
+                    raise Refusal(f"'{path}' has other settings than '{paths[0]}'")
+                settings = file.attrs["settings"]
+                for method, measures in found.items():
+                    for name, parts in measures.items():
+                        parts.append(file[f"{method}/{name}"][...])
+        except (OSError, KeyError) as error:
+            raise Refusal(f"'{path}' cannot be read: {error}") from error
+    return ({method: {name: np.concatenate(parts) for name, parts in measures.items()}
+             for method, measures in found.items()}, json.loads(settings))
+
+
+def error_of_mean(values: np.ndarray) -> np.ndarray:
+    return values.std(axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros(values.shape[1:])
+
+
+def print_table(curves: dict[str, dict[str, np.ndarray]]) -> None:
+    print("| | " + " | ".join(STYLES) + " |\n|---|" + "---|" * len(STYLES))
+    for name in PANELS:
+        ends = [curves[method][name][:, -1] for method in STYLES]
+        print(f"| {name} | " + " | ".join(f"{end.mean():.3f} +- {error_of_mean(end):.3f}" for end in ends) + " |")
+        if name in THESIS:
+            print("| thesis | " + " | ".join(f"{THESIS[name][method]:g}" for method in STYLES) + " |")
+
+
+def draw(paths: list[Path]) -> Figure:
+    curves, settings = read(paths)
+    print_table(curves)
+    figure = Figure(figsize=(10.5, 3.9))
+    for axes, (name, label) in zip(figure.subplots(1, len(PANELS)), PANELS.items()):
+        for method, (colour, dashes) in STYLES.items():
+            values = curves[method][name]
+            epochs, mean, error = np.arange(values.shape[1]), values.mean(axis=0), error_of_mean(values)
+            axes.fill_between(epochs, mean - error, mean + error, color=colour, alpha=0.18, linewidth=0)
+            axes.plot(epochs, mean, color=colour, linestyle=dashes, linewidth=1.6, label=method)
+            if name in THESIS:
+                axes.plot([epochs[-1] + 1.5], [THESIS[name][method]], marker="<", color=colour, clip_on=False,
+                          linestyle="none", markersize=5)
+        axes.set(title=label, xlabel="epoch", xlim=(0, epochs[-1]), ylim=(0, 1.02))
+        axes.title.set_fontsize(10)
+        axes.grid(color="0.9", linewidth=0.6)
+    figure.axes[0].legend(frameon=False, fontsize=8.5, loc="lower right")
+    repetitions = len(next(iter(curves.values()))["accuracy"])
+    figure.suptitle("The first layer of a network on Iris: left alone, regularised, set to $\\alpha^*$",
+                    x=0.05, y=0.985, ha="left", fontsize=12.5)
+    figure.text(0.05, 0.02, f"Means and standard errors of {repetitions} repetitions; triangles: thesis, Table 7.1. "
+                f"m = {settings['m']}, lambda = {settings['penalty']:g}, sigma = {settings['sigma']:g}, "
+                f"{settings['samples']:,} points a batch, seed {settings['seed']}.", fontsize=7.5, color="0.35")
+    figure.subplots_adjust(left=0.05, right=0.98, top=0.83, bottom=0.2, wspace=0.16)
+    return figure
+
+
+def main() -> None:
+    parser = OneSentenceParser(description=(__doc__ or "").partition("\n")[0],
+                               formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("files", type=Path, nargs="+", metavar="PART.h5")
+    add_output_option(parser)
+    options = parser.parse_args()
+    options.file = options.files[0]
+    make_pictures(options, lambda: draw(options.files))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+/* Prints how the structures of the public headers lie in memory, one member a line: the Python package mirrors
+ * them by hand. */
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "mcbe/mcbe.h"
+
+#define SIZE(type) printf("%s %zu\n", #type, sizeof(type))
+#define MEMBER(type, name) printf("%s.%s %zu\n", #type, #name, offsetof(type, name))
+
+int main(void)
+{
+    SIZE(mcbe_error_t);
+    MEMBER(mcbe_error_t, status);
+    MEMBER(mcbe_error_t, file);
+    MEMBER(mcbe_error_t, line);
+    MEMBER(mcbe_error_t, text);
+    SIZE(mcbe_frame_t);
+    MEMBER(mcbe_frame_t, m);
+    MEMBER(mcbe_frame_t, n);
+    MEMBER(mcbe_frame_t, w);
+    MEMBER(mcbe_frame_t, wt);
+    MEMBER(mcbe_frame_t, norm);
+    MEMBER(mcbe_frame_t, norm_max);
+    SIZE(mcbe_domain_t);
+    MEMBER(mcbe_domain_t, kind);
+    MEMBER(mcbe_domain_t, radial);
+    MEMBER(mcbe_domain_t, radius);
+    MEMBER(mcbe_domain_t, inner_radius);
+    MEMBER(mcbe_domain_t, nonnegative);
+    MEMBER(mcbe_domain_t, cloud);
+    SIZE(mcbe_stream_key_t);
+    MEMBER(mcbe_stream_key_t, seed);
+    MEMBER(mcbe_stream_key_t, n);
+    MEMBER(mcbe_stream_key_t, m);
+    MEMBER(mcbe_stream_key_t, trial);
+    MEMBER(mcbe_stream_key_t, purpose);
+    MEMBER(mcbe_stream_key_t, block);
+    SIZE(mcbe_bias_state_t);
+    MEMBER(mcbe_bias_state_t, m);
+    MEMBER(mcbe_bias_state_t, alpha);
+    MEMBER(mcbe_bias_state_t, witness);
+    MEMBER(mcbe_bias_state_t, samples);
+    MEMBER(mcbe_bias_state_t, updates);
+    MEMBER(mcbe_bias_state_t, last_update);
+    MEMBER(mcbe_bias_state_t, min_active);
+    MEMBER(mcbe_bias_state_t, min_active_sample);
+    SIZE(mcbe_estimate_t);
+    MEMBER(mcbe_estimate_t, design);
+    MEMBER(mcbe_estimate_t, precision);
+    MEMBER(mcbe_estimate_t, samples);
+    MEMBER(mcbe_estimate_t, unchanged);
+    MEMBER(mcbe_estimate_t, uncounted);
+    MEMBER(mcbe_estimate_t, init_rows);
+    SIZE(mcbe_points_t);
+    MEMBER(mcbe_points_t, n);
+    MEMBER(mcbe_points_t, count);
+    MEMBER(mcbe_points_t, capacity);
+    MEMBER(mcbe_points_t, x);
+    SIZE(mcbe_refutation_t);
+    MEMBER(mcbe_refutation_t, active);
+    MEMBER(mcbe_refutation_t, radius);
+    MEMBER(mcbe_refutation_t, point);
+    MEMBER(mcbe_refutation_t, evaluations);
+    SIZE(mcbe_p_injective_t);
+    MEMBER(mcbe_p_injective_t, points);
+    MEMBER(mcbe_p_injective_t, injective);
+    MEMBER(mcbe_p_injective_t, rank_fails);
+    MEMBER(mcbe_p_injective_t, min_active);
+    SIZE(mcbe_hamming_t);
+    MEMBER(mcbe_hamming_t, rows);
+    MEMBER(mcbe_hamming_t, satisfied);
+    MEMBER(mcbe_hamming_t, unconstrained);
+    SIZE(mcbe_certificates_t);
+    MEMBER(mcbe_certificates_t, count);
+    MEMBER(mcbe_certificates_t, n);
+    MEMBER(mcbe_certificates_t, x);
+    MEMBER(mcbe_certificates_t, active);
+    SIZE(mcbe_reconstruction_t);
+    MEMBER(mcbe_reconstruction_t, active);
+    MEMBER(mcbe_reconstruction_t, rank);
+    MEMBER(mcbe_reconstruction_t, rcond);
+    MEMBER(mcbe_reconstruction_t, residual);
+    MEMBER(mcbe_reconstruction_t, by_svd);
+    SIZE(mcbe_extremes_t);
+    MEMBER(mcbe_extremes_t, rows);
+    MEMBER(mcbe_extremes_t, rank);
+    MEMBER(mcbe_extremes_t, smallest);
+    MEMBER(mcbe_extremes_t, smallest_positive);
+    MEMBER(mcbe_extremes_t, largest);
+    SIZE(mcbe_lipschitz_t);
+    MEMBER(mcbe_lipschitz_t, lower_at_most);
+    MEMBER(mcbe_lipschitz_t, lower_estimate);
+    MEMBER(mcbe_lipschitz_t, upper_at_least);
+    MEMBER(mcbe_lipschitz_t, upper_at_most);
+    return 0;
+}
