@@ -33,11 +33,15 @@ typedef struct line {
     int count;
 } line_t;
 
-/* libcsv's buffer is made in one go, large enough for a field and a piece, and never grows: a field
- * that is too long has been found by then. */
-static void *allocate_once(void *old, size_t bytes)
+/* libcsv is handed a buffer that is large enough for a field and a piece: a field that is too long
+ * has been found by the time it would have to grow. Left to itself libcsv tries a smaller one when
+ * memory is out. */
+#define BUFFER (MCBE_CSV_FIELD_MAX + PIECE + 2)
+static void *never_grow(void *old, size_t bytes)
 {
-    return old ? NULL : mcbe_alloc(bytes, 1);
+    (void)old;
+    (void)bytes;
+    return NULL;
 }
 
 static mcbe_status_t too_long(const line_t *line)
@@ -163,10 +167,11 @@ mcbe_status_t mcbe_csv_read(mcbe_inflow_t *in, char delimiter, int fields_max, m
         goto out;
     }
     csv_set_delim(&parser, (unsigned char)delimiter);
-    csv_set_blk_size(&parser, MCBE_CSV_FIELD_MAX + PIECE + 2);
-    csv_set_realloc_func(&parser, allocate_once);
+    csv_set_realloc_func(&parser, never_grow);
     csv_set_free_func(&parser, mcbe_free);
-    if (plain && make_room(&line, 1) == MCBE_OK) {
+    parser.entry_buf = mcbe_alloc(BUFFER, 1);
+    parser.entry_size = BUFFER;
+    if (plain && parser.entry_buf && make_room(&line, 1) == MCBE_OK) {
         const locale_t before = uselocale(plain);
         st = parse_all(in, &parser, &line);
         (void)uselocale(before);
