@@ -31,7 +31,8 @@ EXPERIMENT = "sampler_comparison"
 COLOUR_MAP = "viridis"  # perceptually uniform, colour-blind safe, monotone in grey print
 BIASES = {"kde": "density\nestimate", "smoothing": "smoothing", "uniform": "uniform,\nball of data",
           "unit_ball": "uniform,\nunit ball", "zero": "bias 0"}
-# Thesis, Figure 5.4, by the shape (n, m): means over 10 trained layers, read off the figure.
+# Thesis, Figure 5.4, by the shape (n, m): means over 10 trained layers. Its uniform points stand beside
+# those of the unit ball, as the authors' program draws them on the unit sphere.
 PUBLISHED = {(3, 6): {"kde": 1.0, "smoothing": 1.0, "unit_ball": 0.90},
              (784, 1568): {"kde": 0.9847, "smoothing": 0.9830, "unit_ball": 0.018},
              (3072, 6144): {"kde": 0.9138, "smoothing": 0.9097, "unit_ball": 0.664}}
