@@ -14,6 +14,7 @@ certificate  does a point refute?                    Results     result files of
 p_injective  p_I of points                           mcbe.torch  training with PyTorch
 hamming      p_H of a bias
 reconstruct  inputs from outputs             stability   singular values of the active rows
+preimage     all inputs with one output
 
 Arrays are float32 or float64; data and points are not copied. `alpha` and `bias` have the sign of
 ReLU(Wx - alpha): for PyTorch's Linear, alpha = -bias. Functions are thread-safe and let other threads run.
@@ -28,7 +29,7 @@ from ._frame import Domain, Frame
 from ._library import ArgumentError, Error, FileError, LibraryNotFound, LimitError, OutOfMemory, lib
 from ._measures import Certificate, Hamming, PInjective, certificate, hamming, p_injective
 from ._version import __version__
-from .inverse import Reconstruction, Stability, reconstruct, stability
+from .inverse import Preimage, Reconstruction, Stability, preimage, reconstruct, stability
 from .search import Refutation, lower, refute
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "ArgumentError", "Certificate", "Domain", "Error", "Estimate", "FileError", "Frame", "Hamming",
-    "LibraryNotFound", "LimitError", "OutOfMemory", "PInjective", "Reconstruction", "Refutation", "Results",
-    "Stability", "__version__", "certificate", "estimate", "hamming", "lower", "p_injective", "reconstruct",
+    "LibraryNotFound", "LimitError", "OutOfMemory", "PInjective", "Preimage", "Reconstruction", "Refutation", "Results",
+    "Stability", "__version__", "certificate", "estimate", "hamming", "lower", "p_injective", "preimage", "reconstruct",
     "refute", "single_thread", "stability",
 ]

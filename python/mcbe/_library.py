@@ -143,9 +143,15 @@ class Lipschitz(c.Structure):
                 ("upper_at_most", c.c_double)]
 
 
+class PreimageResult(c.Structure):
+    C_NAME = "mcbe_preimage_result_t"
+    _fields_ = [("verdict", c.c_int), ("proof", c.c_int), ("positive", c.c_int), ("doubtful", c.c_int),
+                ("dimension", c.c_int), ("programs", c.c_int), ("margin", c.c_double)]
+
+
 STRUCTURES = (ErrorText, FrameData, DomainData, StreamKey, BiasState, EstimateOptions, Points,
               RefutationData, PInjectiveData, HammingData, CertificatesData, ReconstructionInfo, Extremes,
-              Lipschitz)
+              Lipschitz, PreimageResult)
 
 
 # --- functions -----------------------------------------------------------------------------------
@@ -199,6 +205,9 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mcbe_stability_destroy": (None, (P,)),
     "mcbe_stability_matrix": (STATUS, (P, INT, INT, P, c.c_ssize_t, P)),
     "mcbe_stability_extremes": (STATUS, (P, P, P)),
+    "mcbe_preimage_create": (STATUS, (P, INT, INT, P, P, P)),
+    "mcbe_preimage_destroy": (None, (P,)),
+    "mcbe_preimage_classify": (STATUS, (P, P, P, P, P, P)),
     "mcbe_lipschitz": (None, (LONG, P, P, REAL, P)),
 }
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ._arrays import ArrayLike, Floats, address, finite, matrix, vector
 from ._frame import Weights, as_frame
-from ._library import ErrorText, Extremes, Lipschitz, ReconstructionInfo, check, lib
+from ._library import ErrorText, Extremes, Lipschitz, PreimageResult, ReconstructionInfo, check, lib
 
 Counts = npt.NDArray[np.int32]
 
@@ -114,4 +114,57 @@ def stability(W: Weights, bias: Optional[ArrayLike], points: ArrayLike) -> Stabi
                      bounds.upper_at_least, bounds.upper_at_most)
 
 
-__all__ = ["Reconstruction", "Stability", "reconstruct", "stability"]
+VERDICTS = ("singleton", "compact", "unbounded", "undecided")
+PROOFS = ("rank", "pinned", "combination", "direction", "count", "sign", "dependence", "program")
+
+
+@dataclass(frozen=True)
+class Preimage:
+    """All inputs with the same output as x.
+
+    verdict    "singleton" (x alone), "compact" (bounded, more than one point), "unbounded" (holds a ray), or
+               "undecided" (rounding leaves it open); all but the last are proven, rounding included
+    proof      what it stands on: "rank", "pinned", "combination", "direction", "count"; of what is undecided,
+               what hides it: "sign", "dependence", "program"
+    dimension  of the preimage; -1 where rounding leaves it open
+    positive, doubtful  rows with y_j > 0 for certain; rows of which rounding hides it
+    margin     what the proof has, over what rounding can take: above 1
+    direction  (n,) if unbounded, a direction in which the output does not change; else 0
+    combination  (m,) if compact, c with W^T c = 0, positive where y_j = 0; else 0
+    """
+
+    verdict: str
+    proof: str
+    dimension: int
+    positive: int
+    doubtful: int
+    margin: float
+    direction: Floats
+    combination: Floats
+
+
+def preimage(W: Weights, bias: Optional[ArrayLike], x: ArrayLike) -> Preimage:
+    """What ReLU(Wx - bias) cannot tell from x.
+
+    W     (m, n) array or Frame
+    bias  (m,), for PyTorch's Linear -layer.bias; None for 0
+    x     (n,), finite
+    Other threads run meanwhile. Raises ArgumentError.
+    """
+    frame = as_frame(W)
+    weights, level = frame.weights, None if bias is None else vector(bias, "bias", frame.m)
+    point = vector(x, "x", frame.n)
+    direction, combination = np.zeros(frame.n), np.zeros(frame.m)
+    handle, error, found = c.c_void_p(), ErrorText(), PreimageResult()
+    check(lib.mcbe_preimage_create(c.byref(handle), frame.m, frame.n, address(weights), address(level),
+                                   c.byref(error)), error)
+    try:
+        check(lib.mcbe_preimage_classify(handle, address(point), c.byref(found), address(direction),
+                                         address(combination), c.byref(error)), error)
+    finally:
+        lib.mcbe_preimage_destroy(c.byref(handle))
+    return Preimage(VERDICTS[found.verdict], PROOFS[found.proof], found.dimension, found.positive, found.doubtful,
+                    found.margin, direction, combination)
+
+
+__all__ = ["Preimage", "Reconstruction", "Stability", "preimage", "reconstruct", "stability"]

@@ -94,5 +94,13 @@ int main(void)
     MEMBER(mcbe_lipschitz_t, lower_estimate);
     MEMBER(mcbe_lipschitz_t, upper_at_least);
     MEMBER(mcbe_lipschitz_t, upper_at_most);
+    SIZE(mcbe_preimage_result_t);
+    MEMBER(mcbe_preimage_result_t, verdict);
+    MEMBER(mcbe_preimage_result_t, proof);
+    MEMBER(mcbe_preimage_result_t, positive);
+    MEMBER(mcbe_preimage_result_t, doubtful);
+    MEMBER(mcbe_preimage_result_t, dimension);
+    MEMBER(mcbe_preimage_result_t, programs);
+    MEMBER(mcbe_preimage_result_t, margin);
     return 0;
 }

@@ -56,5 +56,29 @@ class Stabilities(unittest.TestCase):
             mcbe.stability(W, bias, x * np.nan)
 
 
+class Preimages(unittest.TestCase):
+    """The triangle's normals and one row more, by hand."""
+
+    W = np.array([[1.0, 0.0], [-0.5, 1.0], [-0.5, -1.0], [0.25, 0.0]])
+
+    def test_verdicts(self):
+        bias = np.ones(4)  # nothing is active near 0: the triangle and what it encloses
+        found = mcbe.preimage(self.W, bias, [0.0, 0.0])
+        self.assertEqual((found.verdict, found.dimension, found.positive), ("compact", 2, 0))
+        np.testing.assert_allclose(self.W.T @ found.combination, 0, atol=1e-12)
+        self.assertGreater(found.margin, 1)
+        found = mcbe.preimage(self.W, bias, [9.0, 9.0])  # rows 0, 1 and 3
+        self.assertEqual((found.verdict, found.proof, found.dimension), ("singleton", "rank", 0))
+        found = mcbe.preimage(self.W[:2], bias[:2], [0.0, 0.0])  # two rows enclose nothing
+        self.assertEqual(found.verdict, "unbounded")
+        self.assertTrue((self.W[:2] @ found.direction <= 1e-12).all())
+
+    def test_refusals(self):
+        with self.assertRaisesRegex(mcbe.ArgumentError, r"x: shape \(3,\)"):
+            mcbe.preimage(self.W, None, [1, 2, 3])
+        with self.assertRaises(mcbe.ArgumentError):
+            mcbe.preimage(self.W, None, [np.inf, 0])
+
+
 if __name__ == "__main__":
     unittest.main()
