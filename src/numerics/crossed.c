@@ -205,11 +205,10 @@ static void recall(const mcbe_estimator_t *e, int m, int noise, int center)
 void mcbe_crossed_foresee(const mcbe_estimator_t *e, int64_t first, int64_t last,
                           mcbe_bias_state_t *state)
 {
-    const mcbe_crossed_t *d = e->crossed;
     for (int64_t s = first; s < last; s++) {
         const int noise = (int)(s / CENTERS), center = (int)(s % CENTERS);
         recall(e, state->m, noise, center);
-        mcbe_estimator_foresee(e, d->center_norm[center] + d->noise_norm[noise], state);
+        mcbe_estimator_foresee(e, state);
     }
 }
 

@@ -117,8 +117,9 @@ mcbe_status_t mcbe_estimator_create_design(mcbe_estimator_t **estimator, const m
     e->upper = mcbe_alloc(m, sizeof *e->upper);
     e->bound = mcbe_alloc(m, sizeof *e->bound);
     e->exact = mcbe_alloc(m, sizeof *e->exact);
+    e->intervals = mcbe_alloc(m, sizeof *e->intervals);
     const int whole = e->w_screen && e->alpha && e->c && e->active && e->rows && e->lower &&
-                      e->upper && e->bound && e->exact;
+                      e->upper && e->bound && e->exact && e->intervals;
     mcbe_status_t st = whole ? MCBE_OK : MCBE_ERR_NOMEM;
     if (st == MCBE_OK) {
         copy_frame_scaled(e);
@@ -154,6 +155,7 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
         mcbe_free(e->lower);
         mcbe_free(e->upper);
         mcbe_free(e->bound);
+        mcbe_free(e->intervals);
         mcbe_free(e->exact);
         mcbe_free(e);
         *estimator = NULL;

@@ -19,6 +19,11 @@ typedef struct mcbe_crossed mcbe_crossed_t;
 /* Added to row norms in fp32, so that norm times error also covers entries that underflow. */
 #define MCBE_NORM_FLOOR_F32 0x1p-100
 
+/* Where the coefficient of a row lies. */
+typedef struct mcbe_interval {
+    double lower, upper;
+} mcbe_interval_t;
+
 struct mcbe_estimator {
     const mcbe_frame_t *frame; /* borrowed */
     mcbe_domain_t domain;
@@ -32,13 +37,14 @@ struct mcbe_estimator {
     mcbe_iid_t *iid; /* owned; the one of the design, the others are NULL */
     mcbe_paired_t *paired;
     mcbe_crossed_t *crossed;
-    double *alpha;         /* owned, [m], what the screen in hand goes by */
-    double *c;             /* owned, [m], canonical coefficients of the point being visited */
-    unsigned char *active; /* owned, [m], which rows are active there */
-    int *rows;             /* owned, [m] */
-    double *lower, *upper; /* owned, [m], between which coefficients of a suspect point lie */
-    double *bound;         /* owned, [m] */
-    unsigned char *exact;  /* owned, [m] */
+    double *alpha;              /* owned, [m], what the screen in hand goes by */
+    double *c;                  /* owned, [m], canonical coefficients of the point being visited */
+    unsigned char *active;      /* owned, [m], which rows are active there */
+    int *rows;                  /* owned, [m] */
+    double *lower, *upper;      /* owned, [m], between which coefficients of a suspect point lie */
+    double *bound;              /* owned, [m] */
+    mcbe_interval_t *intervals; /* owned, [m], of some rows' coefficients */
+    unsigned char *exact;       /* owned, [m] */
     mcbe_stages_t stages;
 };
 
@@ -89,7 +95,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e,
                                                        const mcbe_layers_t *layers);
 /** Let a point that has not been visited yet lower alpha to just above its coefficients, in the rows that
  *  are surely among its n largest: e->lower and e->upper hold what is known of them. */
-void mcbe_estimator_foresee(const mcbe_estimator_t *e, double norm_x, mcbe_bias_state_t *state);
+void mcbe_estimator_foresee(const mcbe_estimator_t *e, mcbe_bias_state_t *state);
 
 /** What both end in. Takes the coefficients from e->c. */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_settle(mcbe_estimator_t *e, double norm_x,

@@ -190,11 +190,9 @@ static void recall(const mcbe_estimator_t *e, int m, int s)
 void mcbe_iid_foresee(const mcbe_estimator_t *e, int64_t first, int64_t last,
                       mcbe_bias_state_t *state)
 {
-    const mcbe_iid_t *d = e->iid;
     for (int s = (int)first; s < last; s++) {
         recall(e, state->m, s);
-        const double norm = d->norm ? d->norm[s] : mcbe_domain_max_norm(&e->domain) / d->scale[s];
-        mcbe_estimator_foresee(e, norm * d->scale[s], state);
+        mcbe_estimator_foresee(e, state);
     }
 }
 

@@ -1,6 +1,8 @@
 #include "estimator_internal.h"
 
+#include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "mcbe/injectivity.h"
@@ -11,25 +13,55 @@
 /* Sums that run side by side. */
 #define ROWS_AT_ONCE 8
 
-/* How far one goes to find out which rows are surely among the n largest: up to n / FORESEE_SLACK of them may
- * be missed. */
-#define FORESEE_SLACK 128
-#define FORESEE_STEPS 40
+/* How far one goes to split values at the n-th largest: about n / BRACKET_SLACK of them may stand on the wrong
+ * side. */
+#define BRACKET_SLACK 128
+#define BRACKET_STEPS 40
+
+/* Lowerable rows are looked for one by one until there are more than so many. */
+#define SEARCHED_ROWS 8
+
+/* Two values with at least `count` of the others above the low one and fewer above the high one, `slack` or
+ * fewer between them where that is easy to find; infinite where there is none. */
+static void bracket(const mcbe_estimator_t *e, int m, const double *values, int count, int slack,
+                    double *low, double *high)
+{
+    double from = INFINITY, to = -INFINITY;
+    int above_low = m, above_high = 0;
+    for (int j = 0; j < m; j++) {
+        from = values[j] < from ? values[j] : from;
+        to = values[j] > to ? values[j] : to;
+    }
+    *low = -INFINITY;
+    *high = INFINITY;
+    for (int step = 0; step < BRACKET_STEPS && above_low - above_high > slack; step++) {
+        const double middle = 0.5 * (from + to);
+        const int above = e->kernels->count_above(m, values, middle);
+        if (above >= count) {
+            *low = from = middle;
+            above_low = above;
+        } else {
+            *high = to = middle;
+            above_high = above;
+        }
+    }
+}
 
 /* Find the rows that may be lowered: those that may lie below alpha and are not surely beaten by
  * `need` others. From the highest down, the first that is ends the search: the others stand behind.
+ * Where there are many, those above a level of which it is sure are taken, perhaps a few too many.
  * @return how many stand in e->rows, at most `most` + 1 */
 static int find_lowerable(const mcbe_estimator_t *e, const mcbe_screen_t *screen, int most)
 {
-    const int m = screen->m;
+    const int m = screen->m, one_by_one = most < SEARCHED_ROWS ? most : SEARCHED_ROWS;
     int marked = 0;
     for (int j = 0; j < m; j++) {
         e->bound[j] = e->lower[j] < screen->alpha[j] ? INFINITY : -INFINITY;
     }
-    for (; marked <= most; marked++) {
+    for (; marked <= one_by_one; marked++) {
         const double highest = e->kernels->highest_below(m, e->bound, e->upper);
         if (highest == -INFINITY || e->kernels->count_above(m, e->lower, highest) >= screen->need) {
-            break;
+            return marked;
         }
         int row = 0;
         while (!(e->upper[row] == highest && highest < e->bound[row])) {
@@ -38,17 +70,52 @@ static int find_lowerable(const mcbe_estimator_t *e, const mcbe_screen_t *screen
         e->bound[row] = -INFINITY;
         e->rows[marked] = row;
     }
+    if (marked <= most) {
+        double level, beyond; /* of rows below the level, as many as needed are surely ahead */
+        bracket(e, m, e->lower, screen->need, 1 + screen->need / BRACKET_SLACK, &level, &beyond);
+        for (int j = 0; j < m && marked <= most; j++) {
+            if (e->upper[j] >= level && e->bound[j] > 0.0) {
+                e->rows[marked++] = j;
+            }
+        }
+    }
     return marked;
 }
 
-/* Mark the rows whose order relative to the first `lowerable` ones of e->rows is open. */
+static int by_lower_bound(const void *x, const void *y)
+{
+    const mcbe_interval_t *a = x, *b = y;
+    return (a->lower > b->lower) - (a->lower < b->lower);
+}
+
+/* Mark the rows whose order relative to the first `lowerable` ones of e->rows is open: those whose
+ * interval meets one of theirs. */
 static void mark_neighbours(const mcbe_estimator_t *e, int m, int lowerable)
 {
+    mcbe_interval_t *apart = e->intervals; /* joined where they meet, ascending */
+    int count = 0;
     for (int i = 0; i < lowerable; i++) {
-        const double lower = e->lower[e->rows[i]], upper = e->upper[e->rows[i]];
-        for (int j = 0; j < m; j++) {
-            e->exact[j] |= e->lower[j] <= upper && e->upper[j] >= lower;
+        apart[i] = (mcbe_interval_t){.lower = e->lower[e->rows[i]], .upper = e->upper[e->rows[i]]};
+    }
+    qsort(apart, (size_t)lowerable, sizeof *apart, by_lower_bound);
+    for (int i = 0; i < lowerable; i++) {
+        if (count > 0 && apart[i].lower <= apart[count - 1].upper) {
+            apart[count - 1].upper = fmax(apart[count - 1].upper, apart[i].upper);
+        } else {
+            apart[count++] = apart[i];
         }
+    }
+    for (int j = 0; j < m; j++) {
+        int first = 0, last = count; /* how many begin at or below upper[j] */
+        while (first < last) {
+            const int middle = (first + last) / 2;
+            if (apart[middle].lower <= e->upper[j]) {
+                first = middle + 1;
+            } else {
+                last = middle;
+            }
+        }
+        e->exact[j] |= first > 0 && apart[first - 1].upper >= e->lower[j];
     }
 }
 
@@ -124,35 +191,15 @@ static void compute_marked(mcbe_estimator_t *e, int m, const float *a, const flo
     }
 }
 
-/* A value above which there are at most n upper bounds, and not many fewer where that is easy to find: a row
- * whose lower bound exceeds it has at most n - 1 rows that may come before it. */
-static double sure_level(const mcbe_estimator_t *e, int m, double bound)
+void mcbe_estimator_foresee(const mcbe_estimator_t *e, mcbe_bias_state_t *state)
 {
-    const int n = e->frame->n, fewest = n - n / FORESEE_SLACK;
-    double low = -bound, high = bound;
-    if (m <= n) {
-        return -INFINITY;
+    /* a row whose lower bound is above a value with at most n upper bounds above it has at most n - 1 rows
+     * that may come before it */
+    const int n = e->frame->n;
+    double below, level = -INFINITY;
+    if (state->m > n) {
+        bracket(e, state->m, e->upper, n + 1, 1 + n / BRACKET_SLACK, &below, &level);
     }
-    for (int step = 0; step < FORESEE_STEPS; step++) {
-        const double middle = 0.5 * (low + high);
-        const int above = e->kernels->count_above(m, e->upper, middle);
-        if (above > n) {
-            low = middle;
-            continue;
-        }
-        high = middle;
-        if (above >= fewest) {
-            break;
-        }
-    }
-    return high;
-}
-
-void mcbe_estimator_foresee(const mcbe_estimator_t *e, double norm_x, mcbe_bias_state_t *state)
-{
-    /* no upper bound exceeds this: the margin of a coefficient is far below |w| |x| */
-    const double bound = 2.0 * e->frame->norm_max * norm_x;
-    const double level = sure_level(e, state->m, bound);
     for (int j = 0; j < state->m; j++) {
         const double above = e->upper[j] + (fabs(e->upper[j]) * 0x1p-50 + DBL_MIN);
         const double low = above < state->alpha[j] ? above : state->alpha[j];
