@@ -4,6 +4,8 @@
 #include "covering_radius.h"
 #include "estimate.h"
 #include "injectivity_transition.h"
+#include "layer.h"
+#include "network_spectrum.h"
 #include "phase_diagram.h"
 #include "sampler_comparison.h"
 #include "smoothing_sigma.h"
@@ -16,6 +18,8 @@ const mcbe_experiment_t *const *mcbe_experiments(int *count)
                                                    &mcbe_covering_radius_experiment,
                                                    &mcbe_sampler_comparison,
                                                    &mcbe_smoothing_sigma,
+                                                   &mcbe_layer_experiment,
+                                                   &mcbe_network_spectrum,
                                                    &mcbe_estimate};
     *count = (int)(sizeof all / sizeof *all);
     return all;

@@ -11,8 +11,8 @@
 /* Words of domain.kind beyond those that are a mcbe_domain_kind_t of their own. */
 enum { KIND_SMOOTHING = MCBE_DOMAIN_CLOUD, KIND_DENSITY };
 
-static mcbe_status_t read_domain(mcbe_setup_t *setup, const mcbe_config_t *config,
-                                 mcbe_error_t *err)
+mcbe_status_t mcbe_setup_read_domain(mcbe_setup_t *setup, const mcbe_config_t *config,
+                                     mcbe_error_t *err)
 {
     mcbe_domain_t *domain = &setup->domain;
     const int kind = mcbe_config_enum(config, "domain.kind");
@@ -213,17 +213,23 @@ static mcbe_status_t first_failure(const mcbe_status_t *st, size_t count)
     return MCBE_OK;
 }
 
-mcbe_status_t mcbe_setup_open_layers(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
+mcbe_status_t mcbe_setup_open_frame(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
 {
     memset(setup, 0, sizeof *setup);
     setup->seed = (uint64_t)mcbe_config_int(config, "seed");
     setup->ensemble = (mcbe_ensemble_t)mcbe_config_enum(config, "frame.ensemble");
     setup->frame_path = mcbe_config_string(config, "frame.path");
     setup->normalize_rows = mcbe_config_bool(config, "frame.normalize_rows");
+    return mcbe_setup_load_frame(setup, config, err);
+}
+
+mcbe_status_t mcbe_setup_open_layers(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
+{
+    const mcbe_status_t st = mcbe_setup_open_frame(setup, config, err);
     setup->precision = (mcbe_precision_t)mcbe_config_enum(config, "sampling.precision");
     setup->samples = mcbe_config_int(config, "sampling.samples");
     setup->unchanged = mcbe_config_int(config, "sampling.stop.unchanged");
-    return mcbe_setup_load_frame(setup, config, err);
+    return st;
 }
 
 mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
@@ -231,7 +237,8 @@ mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config,
     const mcbe_status_t layers = mcbe_setup_open_layers(setup, config, err);
     setup->design = (mcbe_design_t)mcbe_config_enum(config, "sampling.design");
     setup->init_rows = mcbe_config_bool(config, "sampling.init_rows");
-    const mcbe_status_t domain = read_domain(setup, config, err); /* the others look at it */
+    const mcbe_status_t domain =
+        mcbe_setup_read_domain(setup, config, err); /* the others look at it */
     const mcbe_status_t st[] = {domain, check_design(setup, config, err),
                                 check_init_rows(setup, config, err), layers,
                                 load_data(setup, config, err)};

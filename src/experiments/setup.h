@@ -11,15 +11,17 @@
 #include "mcbe/polytope.h"
 
 /* Rows for an experiment's key table. */
-#define MCBE_COMMON_KEYS                                                                           \
+#define MCBE_BASE_KEYS                                                                             \
     {.path = "experiment",                                                                         \
      .type = MCBE_KEY_STRING,                                                                      \
      .help = "Which experiment this file describes."},                                             \
-        {.path = "seed",                                                                           \
-         .type = MCBE_KEY_INT,                                                                     \
-         .fallback = "20240101",                                                                   \
-         .max = 9007199254740991.0,                                                                \
-         .help = "Seed of every random number; same seed, same results."},                         \
+    {                                                                                              \
+        .path = "seed", .type = MCBE_KEY_INT, .fallback = "20240101", .max = 9007199254740991.0,   \
+        .help = "Seed of every random number; same seed, same results."                            \
+    }
+
+#define MCBE_COMMON_KEYS                                                                           \
+    MCBE_BASE_KEYS,                                                                                \
     {                                                                                              \
         .path = "trials", .type = MCBE_KEY_INT, .flags = MCBE_KEY_GROWS, .fallback = "1",          \
         .min = 1, .max = 1000000, .help = "Weight matrices per cell."                              \
@@ -290,6 +292,13 @@ typedef struct mcbe_setup {
     double exact_work, polytope_work; /* 0: not wanted */
 } mcbe_setup_t;
 
+/** Read seed and the keys of the frame; load the matrix of ensemble file. As mcbe_setup_open for the
+ *  rest. */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_open_frame(mcbe_setup_t *setup, mcbe_config_t *config,
+                                                   mcbe_error_t *err);
+/** Read the keys of the domain, but for data. @return MCBE_OK; MCBE_ERR_CONFIG */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_read_domain(mcbe_setup_t *setup,
+                                                    const mcbe_config_t *config, mcbe_error_t *err);
 /** Read the keys of seed and frame and those of MCBE_SAMPLES_KEYS; load the matrix of ensemble file. As
  *  mcbe_setup_open for the rest. */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_open_layers(mcbe_setup_t *setup, mcbe_config_t *config,

@@ -22,7 +22,7 @@ SOURCE = pathlib.Path(os.environ["MCBE_SOURCE"])
 MPIEXEC = os.environ["MCBE_MPIEXEC"]
 
 OK, BAD_USAGE, BAD_FILE, BAD_SYSTEM = 0, 64, 65, 74
-IDENTICAL = ("cells", "trials", "curves", "alpha", "witness", "certificates", "points", "data")
+IDENTICAL = ("cells", "trials", "curves", "alpha", "witness", "certificates", "points", "data", "spectrum", "sigma")
 TIMEOUT = 120
 
 # Dotted keys, nested when written. 6 cells, 12 units, well under a second.
@@ -92,7 +92,20 @@ SWEEP = {
     "sigmas": [{"sigma": 0.125}, {"sigma": 0.5}, {"sigma": 2}],
     "sampling.samples": 300,
 }
-BASES = {base["experiment"]: base for base in (CONVERGENCE, COVERING, COMPARISON, SWEEP)}
+# The same for `layer`: 2 cells, 16 units.
+LAYER = {
+    "experiment": "layer",
+    "seed": 20240101,
+    "layer.n": 5,
+    "layer.m": {"values": [8, 12]},
+    "points.kind": "domain",
+    "points.count": 250,
+    "points.block": 32,
+    "measure.reconstruction": True,
+    "measure.stability": True,
+    "measure.preimage": True,
+}
+BASES = {base["experiment"]: base for base in (CONVERGENCE, COVERING, COMPARISON, SWEEP, LAYER)}
 
 
 def flow(value):
