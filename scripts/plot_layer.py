@@ -133,19 +133,18 @@ def draw_reconstruction(axes: Axes, layer: Layer) -> None:
     axes.legend(frameon=False, fontsize=8, markerscale=4)
 
 
-def draw_stability(axes: Axes, layer: Layer) -> None:
-    smallest, largest = layer.points["smallest"], layer.points["largest"]
-    edges = np.linspace(0, max(float(largest.max()), 1e-300), 80)
-    for values, colour, name, extreme in (
-            (smallest, COLOURS[0], "smallest", f"least {smallest.min():.3g}"),
-            (largest, COLOURS[2], "largest", f"largest {largest.max():.3g}")):
-        counts, _ = np.histogram(values, edges)
-        axes.stairs(counts, edges, color=colour, fill=True, alpha=0.3)
-        axes.stairs(counts, edges, color=colour, linewidth=1.4, label=f"{name}: {extreme}")
-    lost = int((smallest == 0).sum())
-    if lost:
+def draw_stability(axes: Axes, layer: Layer, name: str) -> None:
+    values = layer.points[name]
+    extreme = values.min() if name == "smallest" else values.max()
+    counts, edges = np.histogram(values, bins=50)
+    colour = COLOURS[0] if name == "smallest" else COLOURS[2]
+    axes.stairs(counts, edges, color=colour, fill=True, alpha=0.3)
+    axes.stairs(counts, edges, color=colour, linewidth=1.4,
+                label=f"{'least' if name == 'smallest' else 'largest'}: {extreme:.3g}")
+    lost = int((values == 0).sum())
+    if lost and name == "smallest":
         axes.plot([], [], " ", label=f"rank below n: {lost:,}")
-    axes.set_xlabel("singular value")
+    axes.set_xlabel(f"{name} singular value")
     axes.set_ylabel("points")
     axes.legend(frameon=False, fontsize=8)
 
@@ -204,11 +203,11 @@ def footer(run: Measured) -> str:
 
 
 def draw(run: Measured) -> Figure:
-    panels = {"classes": draw_classes, "reconstruction": draw_reconstruction,
-              "stability": draw_stability}
+    panels = {"classes": draw_classes, "reconstruction": draw_reconstruction}
     maps = maps_of(run.layers[0]) if run.view == "plane" else []
-    count = len(run.layers) * max(len(maps), 1)
-    columns = len(maps) or min(count, MOST_PANELS_ACROSS)
+    ends = ("smallest", "largest") if run.view == "stability" else ()
+    count = len(run.layers) * max(len(maps), len(ends), 1)
+    columns = len(maps) or (len(run.layers) if ends else min(count, MOST_PANELS_ACROSS))
     rows = -(-count // columns)
     width, height = max(4.0 * columns + 0.8, 7.5), (3.1 if maps else 3.4) * rows + 1.6
     figure = Figure(figsize=(width, height))
@@ -223,8 +222,12 @@ def draw(run: Measured) -> Figure:
                 draw_map(axes, run, layer, name)
             row[0].set_ylabel(f"$m = {layer.m}$\n$t$")
     else:
-        for axes, layer in zip(grid.flat, run.layers):
-            panels[run.view](axes, layer)
+        for number, axes in enumerate(grid.flat[:count]):
+            layer = run.layers[number % len(run.layers)]
+            if ends:
+                draw_stability(axes, layer, ends[number // len(run.layers)])
+            else:
+                panels[run.view](axes, layer)
             axes.set_title(f"$n = {layer.n}$, $m = {layer.m}$", fontsize=10.5)
             axes.grid(color="0.9", linewidth=0.6)
             axes.set_axisbelow(True)

@@ -219,7 +219,7 @@ static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_erro
     plan->cells[0] = (mcbe_cell_t){.n = params->inputs.n,
                                    .m = params->outputs[params->layers - 1],
                                    .flops = flops,
-                                   .seconds = 1e-4 + flops / 1e10,
+                                   .seconds = 1e-4 + flops / 2.5e10,
                                    .bytes = 8.0 * (most * (most + 200.0) + 600.0 * widest)};
     return MCBE_OK;
 }
