@@ -14,7 +14,9 @@ typedef struct bytes {
 static void put(bytes_t *file, const void *data, size_t count)
 {
     assert_true(file->count + count <= sizeof file->byte);
-    memcpy(file->byte + file->count, data, count);
+    if (count > 0) { /* then data may be NULL */
+        memcpy(file->byte + file->count, data, count);
+    }
     file->count += count;
 }
 
