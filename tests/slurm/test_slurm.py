@@ -135,7 +135,7 @@ class Interrupted(Slurm):
         config = self.dir / "diagram.yaml"
         text = (system.SOURCE / "configs" / "phase_diagram.yaml").read_text()
         config.write_text(text)
-        settings = ("--set", "sampling.samples=500000", "--set", "holdout.samples=100")
+        settings = ("--set", "sampling.samples=400000", "--set", "holdout.samples=100")
         job = self.submit("phase_diagram.sbatch", config, self.out, *settings, "--max-walltime", "20",
                           options=("--nodes=2", "--ntasks-per-node=2", "--time=10"))
         facts = self.wait(job, 400)
