@@ -18,6 +18,7 @@ CONFIG = {"trials": 60, "grid.n": {"values": [3]}, "grid.m": {"values": [3, 6, 9
           "sampling.samples": 300000, "run.checkpoint_seconds": 0.2}
 UNITS = 300
 CHAINS = int(os.environ.get("MCBE_CHAINS", "20"))  # results that are killed and continued
+SEED = int(os.environ.get("MCBE_CHAIN_SEED", "50"))
 KILLS_EACH = (2, 4)        # of one result before it may be finished
 LANDED = 0.8               # share of the kills that must come when some but not all units are recorded
 VICTIMS = ("rank 0", "worker", "mpirun")
@@ -67,7 +68,7 @@ class Kill(system.SystemTest):
         self.assertLessEqual(left, {out.name, f"{out.name}.prev"})
 
     def test_chains_of_kills(self):
-        choice = random.Random(50)
+        choice = random.Random(SEED)
         config = self.config(CONFIG)
         expected = system.contents(self.run_ok(config, self.dir / "whole.h5", ranks=2))
         kills = landed = 0
