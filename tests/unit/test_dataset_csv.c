@@ -49,14 +49,16 @@ static void assert_refused(const char *text, const mcbe_data_options_t *options,
 
 static const float four[] = {1, -2.5, 3e-3F, 0};
 
+/* In UTF-8. */
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
+
 static void tables_of_numbers_are_read(void **state)
 {
     (void)state;
     static const char *const texts[] = {
         "1,-2.5\n3e-3,0\n",
-        "1,-2.5\n3e-3,0", /* no line break at the end */
-        "\xEF\xBB\xBF"
-        "1,-2.5\r\n3e-3,0\r\n", /* as spreadsheets write it */
+        "1,-2.5\n3e-3,0",                       /* no line break at the end */
+        BYTE_ORDER_MARK "1,-2.5\r\n3e-3,0\r\n", /* as spreadsheets write it */
         "\n1, -2.5 \n\n\"3e-3\",\"0\"\n\n",
         "a,b\n1,-2.5\n3e-3,0\n",
         "\"a, first\",\"the \"\"b\"\"\"\n1,-2.5\n3e-3,0\n",
