@@ -12,11 +12,16 @@
 #define NOISES MCBE_CROSSED_NOISES
 #define TILES (CENTERS / TILE)
 
+/* Coordinates that one product in fp32 sums up. The error of a sum grows with the number of its terms, so
+ * long rows are cut and the parts added: (DEPTH + n / DEPTH) u instead of n u. */
+#define DEPTH 128
+
 /* Every center of a block with every noise of it. Coefficients of a sum are sums of coefficients. */
 struct mcbe_crossed {
     float *center;  /* owned, [n][CENTERS] */
     float *noise;   /* owned, [n][NOISES] */
     double *f64;    /* owned, [n][CENTERS], either of them for precision double, else NULL */
+    float *part;    /* owned, [m][CENTERS], what DEPTH coordinates add to a product, or NULL */
     void *product;  /* owned, [m][CENTERS], float or double by precision, like the next two */
     void *c_center; /* owned, [TILES][m][TILE], scaled by 2^-w_exponent */
     void *c_noise;  /* owned, [NOISES][m], likewise */
@@ -39,6 +44,12 @@ void mcbe_crossed_fill(const mcbe_cloud_t *cloud, const mcbe_stream_key_t *key, 
     mcbe_cloud_noise(cloud, &rng, NOISES, noise);
 }
 
+/* Are products cut into parts? Two parts are not worth the second buffer. */
+static int in_parts(const mcbe_estimator_t *e)
+{
+    return e->in_f32 && e->frame->n > 2 * DEPTH;
+}
+
 mcbe_status_t mcbe_crossed_create(mcbe_crossed_t **crossed, const mcbe_estimator_t *e)
 {
     mcbe_crossed_t *d = mcbe_alloc(1, sizeof *d);
@@ -51,6 +62,7 @@ mcbe_status_t mcbe_crossed_create(mcbe_crossed_t **crossed, const mcbe_estimator
     d->center = mcbe_alloc(n * CENTERS, sizeof *d->center);
     d->noise = mcbe_alloc(n * NOISES, sizeof *d->noise);
     d->f64 = e->in_f32 ? NULL : mcbe_alloc(n * CENTERS, sizeof *d->f64);
+    d->part = in_parts(e) ? mcbe_alloc(m * CENTERS, sizeof *d->part) : NULL;
     d->product = mcbe_alloc(m * CENTERS, real);
     d->c_center = mcbe_alloc(m * CENTERS, real);
     d->c_noise = mcbe_alloc(m * NOISES, real);
@@ -61,9 +73,9 @@ mcbe_status_t mcbe_crossed_create(mcbe_crossed_t **crossed, const mcbe_estimator
     d->suspect = mcbe_alloc(CENTERS, sizeof *d->suspect);
     d->a = mcbe_alloc(n, sizeof *d->a);
     d->b = mcbe_alloc(n, sizeof *d->b);
-    if (!d->center || !d->noise || (!e->in_f32 && !d->f64) || !d->product || !d->c_center ||
-        !d->c_noise || !d->center_norm || !d->noise_norm || !d->alpha || !d->row_norm ||
-        !d->suspect || !d->a || !d->b) {
+    if (!d->center || !d->noise || (!e->in_f32 && !d->f64) || (in_parts(e) && !d->part) ||
+        !d->product || !d->c_center || !d->c_noise || !d->center_norm || !d->noise_norm ||
+        !d->alpha || !d->row_norm || !d->suspect || !d->a || !d->b) {
         mcbe_crossed_destroy(crossed);
         return MCBE_ERR_NOMEM;
     }
@@ -77,6 +89,7 @@ void mcbe_crossed_destroy(mcbe_crossed_t **crossed)
         mcbe_free(d->center);
         mcbe_free(d->noise);
         mcbe_free(d->f64);
+        mcbe_free(d->part);
         mcbe_free(d->product);
         mcbe_free(d->c_center);
         mcbe_free(d->c_noise);
@@ -92,14 +105,42 @@ void mcbe_crossed_destroy(mcbe_crossed_t **crossed)
     }
 }
 
+/* What `depth` coordinates from `first` on add to the coefficients of the first `count` of `width` points. */
+static void multiply_f32(const mcbe_estimator_t *e, int first, int depth, int width, int count,
+                         const float *x, float *out)
+{
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, e->frame->m, count, depth, 1.0F,
+                (const float *)e->w_screen + first, e->frame->n, x + (ptrdiff_t)first * width,
+                width, 0.0F, out, width);
+}
+
+/* Add the further parts to the first, in an order that no BLAS chooses. */
+static void add_parts(const mcbe_estimator_t *e, int width, int count, const float *x)
+{
+    const mcbe_crossed_t *d = e->crossed;
+    const int n = e->frame->n;
+    float *restrict sum = d->product;
+    const float *restrict part = d->part;
+    for (int first = DEPTH; first < n; first += DEPTH) {
+        multiply_f32(e, first, n - first < DEPTH ? n - first : DEPTH, width, count, x, d->part);
+        for (ptrdiff_t j = 0; j < e->frame->m; j++) {
+            for (ptrdiff_t i = j * width; i < j * width + count; i++) {
+                sum[i] += part[i];
+            }
+        }
+    }
+}
+
 /* Approximate coefficients of the first `count` of `width` points, [m][width]. */
 static void multiply(const mcbe_estimator_t *e, int width, int count, const float *x)
 {
     const mcbe_crossed_t *d = e->crossed;
     const int m = e->frame->m, n = e->frame->n;
     if (e->in_f32) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, count, n, 1.0F, e->w_screen, n, x,
-                    width, 0.0F, d->product, width);
+        multiply_f32(e, 0, in_parts(e) ? DEPTH : n, width, count, x, d->product);
+        if (in_parts(e)) {
+            add_parts(e, width, count, x);
+        }
         return;
     }
     for (ptrdiff_t i = 0; i < (ptrdiff_t)n * width; i++) {
@@ -162,7 +203,9 @@ static void set_limits(const mcbe_estimator_t *e, const mcbe_screen_t *screen)
 static double sum_error(const mcbe_estimator_t *e, int center, int noise)
 {
     const mcbe_crossed_t *d = e->crossed;
-    return 1.5 * mcbe_screen_error(e) * (d->center_norm[center] + d->noise_norm[noise]);
+    const int n = e->frame->n, terms = in_parts(e) ? DEPTH + (n - 1) / DEPTH : n;
+    return 1.5 * mcbe_product_error(terms, e->in_f32) *
+           (d->center_norm[center] + d->noise_norm[noise]);
 }
 
 /* One noise with the centers of one tile. @param[out] suspect [TILE] */

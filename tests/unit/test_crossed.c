@@ -177,6 +177,33 @@ static void both_designs_equal_the_reference(void **state)
     }
 }
 
+/* Rows longer than what one product sums up, the last part of them short or not. */
+static void long_rows_equal_the_reference(void **state)
+{
+    (void)state;
+    static const int dims[] = {256, 257, 383, 384, 700};
+    for (size_t i = 0; i < COUNT_OF(dims); i++) {
+        const int n = dims[i], m = n + 40;
+        mcbe_rng_t rng = test_rng(70000 + i);
+        reference_t ref;
+        cloud_case_t c = {.m = m, .n = n, .samples = 700, .key = {.seed = 3, .n = n, .m = m}};
+        c.centers = case_data(&rng, n, 30);
+        assert_int_equal(
+            mcbe_cloud_density(&c.cloud, n, 30, c.centers, MCBE_BANDWIDTH_DIAGONAL, NULL), MCBE_OK);
+        c.domain = (mcbe_domain_t){.kind = MCBE_DOMAIN_CLOUD, .cloud = c.cloud};
+        case_frame(&c.frame, FAMILY_GAUSSIAN, m, n, &rng);
+        crossed_reference(&c, &ref);
+        for (size_t p = 0; p < COUNT_OF(precisions); p++) {
+            mcbe_bias_state_t got;
+            run(&c, MCBE_DESIGN_CROSSED, precisions[p], 300, &got);
+            assert_same_state(&got, &ref.state);
+            mcbe_bias_state_free(&got);
+        }
+        reference_free(&ref);
+        cloud_case_free(&c);
+    }
+}
+
 static void nested_layers_end_as_alone(void **state)
 {
     (void)state;
@@ -283,6 +310,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         UNIT_TEST(both_designs_equal_the_reference),
+        UNIT_TEST(long_rows_equal_the_reference),
         UNIT_TEST(nested_layers_end_as_alone),
         UNIT_TEST(the_screen_rules_points_out),
         UNIT_TEST(designs_and_domains_must_fit),
