@@ -10,6 +10,9 @@
 void mcbe_launch_begin(mcbe_launch_t *launch)
 {
     mcbe_stop_signals_catch();
+    /* Open MPI starts a daemon beside a process that has no launcher, which takes longer than the rest of
+     * its start and serves MPI_Comm_spawn alone */
+    setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     MPI_Init(NULL, NULL);
     MPI_Comm_rank(MPI_COMM_WORLD, &launch->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &launch->size);
