@@ -12,8 +12,7 @@
 extern "C" {
 #endif
 
-/* Blocks between two agreements of the ranks that share a unit; also where the stop rule is looked
- * at. */
+/* The most blocks between two agreements of the ranks that share a unit. */
 #define MCBE_ROUND_BLOCKS 64
 
 /* In what precision the products that screen are computed. alpha* has the same bits with both. */
@@ -83,6 +82,11 @@ typedef struct mcbe_holdout {
 
 /** Id of the first sample of a block; the next block starts where it ends. */
 int64_t mcbe_block_start(mcbe_design_t design, int n, int64_t block);
+
+/** Blocks of a round, at whose end the ranks agree and the stop rule is looked at: MCBE_ROUND_BLOCKS, or
+ *  4 of the long ones of the crossed design where there is a stop rule.
+ *  @param[in] unchanged  points without an update that stop the estimate; 0 = never */
+int mcbe_round_blocks(mcbe_design_t design, int64_t unchanged);
 
 /** Can this design draw points of this domain? @return MCBE_OK; MCBE_ERR_ARGUMENT with a
  *  sentence */

@@ -18,7 +18,7 @@ typedef struct mcbe_estimate {
     mcbe_precision_t precision;
     int64_t samples;   /* points to draw, at least 1 */
     int64_t unchanged; /* stop after so many points without an update, looked at after every
-                          MCBE_ROUND_BLOCKS blocks; 0 = never */
+                          mcbe_round_blocks; 0 = never */
     int uncounted; /* updates need not be counted, they become -1: far less work where few points
                           meet a large layer, see mcbe_estimator_look_ahead */
     int init_rows; /* visit w_j / |w_j| first; row j has the id of mcbe_row_sample */

@@ -274,7 +274,8 @@ mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_fram
         MCBE_TRY(mcbe_estimate_rows(frame, estimator, &states[i], history ? &history[i] : NULL));
     }
     int64_t end = points_seen(sampling, states, count);
-    int64_t first = block_of(sampling->design, n, end) / MCBE_ROUND_BLOCKS * MCBE_ROUND_BLOCKS;
+    const int blocks = mcbe_round_blocks(sampling->design, sampling->unchanged);
+    int64_t first = block_of(sampling->design, n, end) / blocks * blocks;
     if (end > 0 && end == mcbe_block_start(sampling->design, n, first) &&
         is_quiet(sampling, end, states, count)) {
         goto out; /* no number of points asked for would have gone on */
@@ -282,11 +283,11 @@ mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_fram
     if (shared) {
         MCBE_TRY(start_rounds(&round, states, count));
     }
-    for (; end < sampling->samples; first += MCBE_ROUND_BLOCKS) {
+    for (; end < sampling->samples; first += blocks) {
         const int64_t start = end;
-        end = start_of(sampling, n, first + MCBE_ROUND_BLOCKS);
-        MCBE_TRY(visit_blocks(sampling, n, start, first, first + MCBE_ROUND_BLOCKS, team, estimator,
-                              states, count, shared ? round.events : history));
+        end = start_of(sampling, n, first + blocks);
+        MCBE_TRY(visit_blocks(sampling, n, start, first, first + blocks, team, estimator, states,
+                              count, shared ? round.events : history));
         MCBE_TRY(mcbe_team_go_on(team));
         if (shared) {
             MCBE_TRY(end_round(team, end - start, &round, states, history, err));

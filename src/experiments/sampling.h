@@ -20,7 +20,7 @@ typedef struct mcbe_sampling {
 
 /** Draw points and lower the states of one or several nested layers. Collective over team->comm.
  *
- *  Rounds of MCBE_ROUND_BLOCKS blocks; within a round, block b belongs to rank b mod size. Every
+ *  Rounds of mcbe_round_blocks; within a round, block b belongs to rank b mod size. Every
  *  rank screens against the state at the round's start and its own blocks so far; at the round's
  *  end alpha is combined by MPI_Allreduce(MPI_MIN), and rank 0 replays all events in the order of
  *  their samples, so that updates, witnesses and the stop rule are those of one rank. What the

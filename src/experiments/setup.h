@@ -148,8 +148,8 @@
         .help =                                                                                    \
             "Stop a unit once this many points in a row have changed nothing, looked at "          \
             "after every 64 blocks (16,384 points; with design paired after 1024 shells, the "     \
-            "first time after 1,048,576 points, with crossed every 1,048,576); 0 draws all of "    \
-            "sampling.samples."                                                                    \
+            "first time after 1,048,576 points; with crossed after every 65,536 points); 0 draws " \
+            "all of sampling.samples."                                                             \
     }
 
 /* How many points, and how they are drawn; growth as above. */

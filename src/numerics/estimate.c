@@ -80,8 +80,8 @@ mcbe_status_t mcbe_estimate_layer(const mcbe_estimate_t *estimate, const mcbe_fr
         end = mcbe_block_start(estimate->design, frame->n, block + 1);
         end = end < estimate->samples ? end : estimate->samples;
         MCBE_TRY(mcbe_estimator_block(estimator, block, 0, end - start, state, NULL));
-        if ((block + 1) % MCBE_ROUND_BLOCKS == 0 && estimate->unchanged > 0 &&
-            mcbe_bias_unchanged(state, end) >= estimate->unchanged) {
+        if ((block + 1) % mcbe_round_blocks(estimate->design, estimate->unchanged) == 0 &&
+            estimate->unchanged > 0 && mcbe_bias_unchanged(state, end) >= estimate->unchanged) {
             break;
         }
     }

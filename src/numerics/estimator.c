@@ -10,6 +10,9 @@
 /* Layers of m to m + (m - n) / NESTED_SPREAD rows share a screen. */
 #define NESTED_SPREAD 32
 
+/* Blocks of a round of the crossed design where it may stop: 65,536 points. */
+#define CROSSED_ROUND 4
+
 /* Points are looked over while there are fewer than so many for each row: later ones lower little. */
 #define LOOK_AHEAD 8
 
@@ -39,6 +42,11 @@ int64_t mcbe_block_start(mcbe_design_t design, int n, int64_t block)
         break;
     }
     return block * mcbe_domain_block_size(n);
+}
+
+int mcbe_round_blocks(mcbe_design_t design, int64_t unchanged)
+{
+    return design == MCBE_DESIGN_CROSSED && unchanged > 0 ? CROSSED_ROUND : MCBE_ROUND_BLOCKS;
 }
 
 /* First sample behind those from `first` on that share a screen. A block of the crossed design is

@@ -44,7 +44,7 @@ class Data(system.SystemTest):
                     stopped = system.contents(path)
                     samples = system.read(path, "trials/samples")
                     self.assertLess(samples.min(), STOPPING["sampling.samples"], "no unit stopped early")
-                    self.assertTrue((samples % 2**20 == 0).all(), "the rule is looked at after whole rounds")
+                    self.assertTrue((samples % 2**16 == 0).all(), "the rule is looked at after whole rounds")
                 team = "all" if ranks % 2 else 2
                 out = self.compute({**STOPPING, "run.ranks_per_unit": team}, "other.h5", ranks=ranks)
                 self.assert_identical(stopped, out)
