@@ -20,6 +20,13 @@
 
 #define TEST_PI 3.14159265358979323846
 
+/* Random cases to go through: a twelfth of them where MCBE_FEWER_CASES is set, as under valgrind and qemu,
+ * which take that much longer for each. */
+static inline int test_cases(int count)
+{
+    return getenv("MCBE_FEWER_CASES") ? 1 + count / 12 : count;
+}
+
 /* Teardown of every test: whoever allocated has freed. A test that leaks, most likely since it
  * failed half-way, is reported once and not again by those after it. */
 static inline int no_memory_left(void **state)

@@ -101,7 +101,7 @@ static void assert_estimator_equals_reference(const bias_case_t *c, int with_eve
 static void the_estimator_equals_the_reference(void **state)
 {
     (void)state;
-    for (int number = 0; number < 900; number++) {
+    for (int number = 0; number < test_cases(900); number++) {
         bias_case_t c;
         case_init(&c, number);
         assert_estimator_equals_reference(&c, number % 2);
@@ -131,7 +131,7 @@ static void rows_far_below_another_equal_the_reference(void **state)
     static const struct {
         double first, others, radius;
     } sizes[] = {{1, 1e-43, 1}, {1, 1e-20, 1e-22}, {1e149, 1e-147, 1e-20}};
-    for (int number = 0; number < 60; number++) {
+    for (int number = 0; number < test_cases(60); number++) {
         mcbe_rng_t rng = test_rng(7000 + (uint64_t)number);
         const double radius = sizes[number % 3].radius;
         bias_case_t c = {.n = test_between(&rng, 1, 30), .samples = 400};
@@ -157,7 +157,7 @@ static void rows_far_below_another_equal_the_reference(void **state)
 static void points_with_ties_equal_the_reference(void **state)
 {
     (void)state;
-    for (int number = 0; number < 200; number++) {
+    for (int number = 0; number < test_cases(200); number++) {
         mcbe_rng_t rng = test_rng(5000 + (uint64_t)number);
         const int n = test_between(&rng, 1, 6), m = n + test_between(&rng, 0, 20);
         const mcbe_domain_t domain = {.kind = MCBE_DOMAIN_GAUSSIAN};
@@ -197,7 +197,7 @@ static void lower_equals_brute_force(void **state)
     (void)state;
     enum { M_MAX = 24 };
     mcbe_rng_t rng = test_rng(6);
-    for (int number = 0; number < 50000; number++) {
+    for (int number = 0; number < test_cases(50000); number++) {
         const int m = test_between(&rng, 1, M_MAX), n = test_between(&rng, 1, m);
         const int range = test_between(&rng, 0, 4);
         double c[M_MAX], alpha[M_MAX], expected[M_MAX];
@@ -232,7 +232,7 @@ static void every_path_gives_the_same_bytes(void **state)
 static int checksum_of_states(void)
 {
     uint64_t sum = CHECKSUM_START;
-    for (int number = 0; number < 80; number++) {
+    for (int number = 0; number < test_cases(80); number++) {
         bias_case_t c;
         case_init(&c, number);
         for (int precision = 0; precision < 2; precision++) {

@@ -131,7 +131,7 @@ static void counts_equal_the_reference(void **state)
 {
     (void)state;
     int64_t violations = 0, points = 0;
-    for (int number = 0; number < 600; number++) {
+    for (int number = 0; number < test_cases(600); number++) {
         holdout_case_t c;
         reference_t ref;
         case_init(&c, number);
@@ -163,7 +163,7 @@ static void lower_by_point(reference_t *ref, int64_t active, int64_t sample, voi
 static void ties_are_decided_exactly(void **state)
 {
     (void)state;
-    for (int number = 0; number < 240; number++) {
+    for (int number = 0; number < test_cases(240); number++) {
         holdout_case_t c;
         reference_t ref;
         case_init(&c, number);
@@ -186,7 +186,7 @@ static void several_states_share_the_points(void **state)
 {
     (void)state;
     enum { LAYERS = 4 };
-    for (int number = 0; number < 60; number++) {
+    for (int number = 0; number < test_cases(60); number++) {
         holdout_case_t c;
         mcbe_rng_t rng = test_rng(8000 + (uint64_t)number);
         reference_t refs[LAYERS];
@@ -280,7 +280,7 @@ static void every_path_gives_the_same_counts(void **state)
 static int checksum_of_counts(void)
 {
     uint64_t sum = CHECKSUM_START;
-    for (int number = 0; number < 60; number++) {
+    for (int number = 0; number < test_cases(60); number++) {
         holdout_case_t c;
         mcbe_bias_state_t found;
         mcbe_holdout_t got;

@@ -51,7 +51,7 @@ static void blocks_may_be_visited_in_parts(void **state)
 {
     (void)state;
     static const int cuts[] = {0, 1, 63, 64, 65, 100, 255, 256};
-    for (int number = 0; number < CASES; number++) {
+    for (int number = 0; number < test_cases(CASES); number++) {
         setting_t s;
         setting_init(&s, number);
         for (size_t c = 0; c < COUNT_OF(cuts); c++) {
@@ -87,7 +87,7 @@ static void merging_disjoint_sets_gives_their_union(void **state)
 {
     (void)state;
     enum { BLOCKS = 9, PARTS = 3 };
-    for (int number = 0; number < CASES; number++) {
+    for (int number = 0; number < test_cases(CASES); number++) {
         setting_t s;
         mcbe_bias_state_t whole, parts[PARTS], forward, backward;
         setting_init(&s, number);
@@ -196,7 +196,7 @@ static void replaying_the_ranks_events_gives_the_sequential_state(void **state)
     (void)state;
     enum { ROUNDS = 3, ROUND = 7 };
     static const int rank_counts[] = {1, 2, 3, 5};
-    for (int number = 0; number < CASES; number++) {
+    for (int number = 0; number < test_cases(CASES); number++) {
         setting_t s;
         setting_init(&s, number);
         for (size_t r = 0; r < 2 * COUNT_OF(rank_counts); r++) {
@@ -266,7 +266,7 @@ static void replay_counts_points_not_entries(void **state)
 static void more_samples_never_raise_alpha(void **state)
 {
     (void)state;
-    for (int number = 0; number < CASES; number++) {
+    for (int number = 0; number < test_cases(CASES); number++) {
         setting_t s;
         mcbe_bias_state_t now, before;
         setting_init(&s, number);
@@ -306,7 +306,7 @@ static void a_power_of_two_scales_alpha_exactly(void **state)
 {
     (void)state;
     static const int exponents[] = {-30, -1, 1, 10, 60};
-    for (int number = 0; number < CASES; number++) {
+    for (int number = 0; number < test_cases(CASES); number++) {
         setting_t s;
         setting_init(&s, number);
         const int size = s.frame.m * s.frame.n;
@@ -339,7 +339,7 @@ static void a_power_of_two_scales_alpha_exactly(void **state)
 static void permuting_rows_permutes_alpha(void **state)
 {
     (void)state;
-    for (int number = 0; number < CASES; number++) {
+    for (int number = 0; number < test_cases(CASES); number++) {
         mcbe_rng_t rng = test_rng(300 + (uint64_t)number);
         const int n = test_between(&rng, 2, 10), m = n + test_between(&rng, 0, 50);
         setting_t s = {.domain = case_domain(&rng), .key = {.seed = 8, .n = n, .m = m}};

@@ -395,7 +395,7 @@ static void any_damaged_file_is_answered(void **state)
     enum { ROUNDS = 400 };
     (void)state;
     mcbe_rng_t rng = test_rng(1);
-    for (int round = 0; round < ROUNDS; round++) {
+    for (int round = 0; round < test_cases(ROUNDS); round++) {
         char text[] = RICH;
         for (int hits = test_between(&rng, 1, 4); hits > 0; hits--) {
             int at = test_between(&rng, 0, (int)sizeof text - 2);

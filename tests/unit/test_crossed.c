@@ -154,7 +154,7 @@ static void iid_reference(const cloud_case_t *c, reference_t *ref)
 static void both_designs_equal_the_reference(void **state)
 {
     (void)state;
-    for (int number = 0; number < 240; number++) {
+    for (int number = 0; number < test_cases(240); number++) {
         cloud_case_t c;
         cloud_case_init(&c, number);
         for (int crossed = 0; crossed < 2; crossed++) {
@@ -207,7 +207,7 @@ static void long_rows_equal_the_reference(void **state)
 static void nested_layers_end_as_alone(void **state)
 {
     (void)state;
-    for (int number = 1; number < 60; number += 2) {
+    for (int number = 1; number < test_cases(60); number += 2) {
         cloud_case_t c;
         mcbe_bias_state_t states[3];
         cloud_case_init(&c, number);
@@ -288,7 +288,7 @@ static void every_path_gives_the_same_bytes(void **state)
 static int checksum_of_states(void)
 {
     uint64_t sum = CHECKSUM_START;
-    for (int number = 0; number < 60; number++) {
+    for (int number = 0; number < test_cases(60); number++) {
         cloud_case_t c;
         cloud_case_init(&c, number);
         for (int crossed = 0; crossed < 2; crossed++) {

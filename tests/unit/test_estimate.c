@@ -86,7 +86,7 @@ static void looking_ahead_changes_nothing(void **unused)
     (void)unused;
     static const mcbe_domain_kind_t kinds[] = {MCBE_DOMAIN_SPHERE, MCBE_DOMAIN_GAUSSIAN,
                                                MCBE_DOMAIN_CLOUD, MCBE_DOMAIN_CLOUD};
-    for (int number = 0; number < 160; number++) {
+    for (int number = 0; number < test_cases(160); number++) {
         mcbe_rng_t rng = test_rng(900 + (uint64_t)number);
         const int n = test_between(&rng, 1, number % 8 == 0 ? 40 : 9);
         const int m = n + (number % 9 == 0 ? 0 : test_between(&rng, 0, number % 8 == 0 ? 120 : 40));

@@ -84,7 +84,7 @@ static void norms_are_bounds(void **state)
 {
     (void)state;
     static const int dimensions[] = {1, 2, 3, 8, 30, 200, N_MAX};
-    for (int number = 0; number < 70; number++) {
+    for (int number = 0; number < test_cases(70); number++) {
         mcbe_rng_t rng = test_rng(80000 + (uint64_t)number);
         const int n = dimensions[number % (int)COUNT_OF(dimensions)];
         tile_t t;
@@ -117,7 +117,7 @@ static void a_limit_is_the_smallest_byte_surely_above(void **state)
 {
     (void)state;
     mcbe_rng_t rng = test_rng(81000);
-    for (int number = 0; number < 2000; number++) {
+    for (int number = 0; number < test_cases(2000); number++) {
         float upper[TILE];
         int8_t limit[TILE];
         const float level =
@@ -159,7 +159,7 @@ static void a_byte_is_the_next_one_below(void **state)
     enum { ROWS = 9 };
     float *c = room((size_t)ROWS * TILE, sizeof *c);
     int8_t *bytes = room((size_t)ROWS * TILE, 1);
-    for (int number = 0; number < 300; number++) {
+    for (int number = 0; number < test_cases(300); number++) {
         mcbe_rng_t rng = test_rng(81500 + (uint64_t)number);
         const float scale = 1 + 100 * (float)mcbe_rng_uniform(&rng);
         float margin[ROWS], norm[TILE];
@@ -202,7 +202,7 @@ static void bytes_are_counted_exactly(void **state)
     static const int counts[] = {1, 16, 254, 255, 256, 257, 300, 510, 511, 600, M_MAX};
     int8_t *tile = room(M_MAX * TILE, 1), *limit = room(TILE, 1);
     uint32_t *fixed = room(M_MAX, sizeof *fixed);
-    for (int number = 0; number < 220; number++) {
+    for (int number = 0; number < test_cases(220); number++) {
         mcbe_rng_t rng = test_rng(82000 + (uint64_t)number);
         const int m = counts[number % (int)COUNT_OF(counts)];
         const int low = number % 3 ? -64 : 0; /* all of them above: counters are full */
@@ -328,7 +328,7 @@ static void real_numbers_are_screened_by_the_rule(void **state)
 {
     (void)state;
     whole_case_t *c = room(1, sizeof *c);
-    for (int number = 0; number < 400; number++) {
+    for (int number = 0; number < test_cases(400); number++) {
         mcbe_rng_t rng = test_rng(83000 + (uint64_t)number);
         mcbe_pair_norms_t norms;
         unsigned char suspect[TILE];

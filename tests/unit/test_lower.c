@@ -302,7 +302,7 @@ static void assert_nearly_always_exact(frame_family_t family, int n, int m_max, 
 {
     int rows = 0, missed = 0;
     mcbe_rng_t rng = test_rng(100 * (uint64_t)n + family);
-    for (int number = 0; number < frames; number++) {
+    for (int number = 0; number < test_cases(frames); number++) {
         const int m = test_between(&rng, n + 1, m_max);
         mcbe_frame_t frame;
         case_frame(&frame, family, m, n, &rng);

@@ -106,7 +106,7 @@ static void check_layer(const nest_t *nest, const mcbe_bias_state_t *nested,
 static void nested_layers_equal_passes_of_their_own(void **state)
 {
     (void)state;
-    for (int number = 0; number < 60; number++) {
+    for (int number = 0; number < test_cases(60); number++) {
         nest_t nest;
         mcbe_bias_state_t states[LAYERS_MAX];
         mcbe_bias_events_t events[LAYERS_MAX] = {{0}};

@@ -278,7 +278,7 @@ static void assert_edges_are_seen(int number, edge_family_t family, int m, int n
 static void small_layers_miss_no_edge(void **state)
 {
     (void)state;
-    for (int number = 0; number < 480; number++) {
+    for (int number = 0; number < test_cases(480); number++) {
         mcbe_rng_t rng = test_rng(50000 + (uint64_t)number);
         const int n = test_between(&rng, 1, 8), m = n + test_between(&rng, 0, 40);
         const edge_family_t family = (edge_family_t)(number % EDGE_COUNT);
@@ -294,7 +294,7 @@ static void middling_layers_miss_no_edge(void **state)
     (void)state;
     enum { PER_FAMILY = 12 };
     static const int sizes[][2] = {{30, 30}, {150, 30}, {130, 100}, {300, 30}, {600, 20}, {90, 65}};
-    for (int number = 0; number < PER_FAMILY * EDGE_COUNT; number++) {
+    for (int number = 0; number < test_cases(PER_FAMILY * EDGE_COUNT); number++) {
         const int *size = sizes[number % (int)COUNT_OF(sizes)];
         assert_edges_are_seen(number, (edge_family_t)(number / PER_FAMILY), size[0], size[1]);
     }

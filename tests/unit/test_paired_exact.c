@@ -30,7 +30,7 @@ static void assert_equals_reference(uint64_t number, frame_family_t family, int 
 static void the_design_equals_the_reference(void **state)
 {
     (void)state;
-    for (int number = 0; number < 420; number++) {
+    for (int number = 0; number < test_cases(420); number++) {
         paired_case_t c;
         random_paired_case(&c, number);
         assert_case_equals_reference(&c);
@@ -42,7 +42,7 @@ static void the_design_equals_the_reference(void **state)
 static void one_dimension_equals_the_reference(void **state)
 {
     (void)state;
-    for (int number = 0; number < 40; number++) {
+    for (int number = 0; number < test_cases(40); number++) {
         assert_equals_reference((uint64_t)number, (frame_family_t)(number % FAMILY_COUNT),
                                 1 + number % 20, 1, 5000);
     }
@@ -177,7 +177,7 @@ static void every_path_gives_the_same_bytes(void **state)
 static int checksum_of_states(void)
 {
     uint64_t sum = CHECKSUM_START;
-    for (int number = 0; number < 80; number++) {
+    for (int number = 0; number < test_cases(80); number++) {
         paired_case_t c;
         random_paired_case(&c, number);
         for (size_t p = 0; p < COUNT_OF(precisions); p++) {

@@ -25,7 +25,7 @@ static void new_state(mcbe_bias_state_t *state, int m)
 static void blocks_may_be_visited_in_parts(void **state)
 {
     (void)state;
-    for (int number = 0; number < CASES; number++) {
+    for (int number = 0; number < test_cases(CASES); number++) {
         paired_case_t c;
         mcbe_bias_state_t whole, parts;
         mcbe_bias_events_t whole_events = {0}, parts_events = {0};
@@ -59,7 +59,7 @@ static void blocks_may_be_visited_in_parts(void **state)
 static void a_longer_run_extends_a_shorter_one(void **state)
 {
     (void)state;
-    for (int number = 0; number < CASES; number++) {
+    for (int number = 0; number < test_cases(CASES); number++) {
         static const int64_t lengths[] = {1, 200, 256, 700, 5000};
         paired_case_t c;
         mcbe_bias_state_t shorter, longer;
@@ -132,7 +132,7 @@ static void rounds_split_over_ranks_give_the_sequential_state(void **state)
 {
     (void)state;
     enum { ROUNDS = 3, ROUND = 4 };
-    for (int number = 0; number < CASES; number++) {
+    for (int number = 0; number < test_cases(CASES); number++) {
         paired_case_t c;
         part_case(&c, number, mcbe_block_start(MCBE_DESIGN_PAIRED, 1, ROUNDS * ROUND));
         mcbe_estimator_t *estimator = paired_estimator(&c, case_precision(number));
