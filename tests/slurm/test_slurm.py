@@ -15,7 +15,7 @@ CLUSTER = pathlib.Path(__file__).resolve().parent / "cluster"
 SCRIPTS = system.SOURCE / "scripts" / "slurm"
 FINAL = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY")
 STOPPED = 75
-PATIENCE = 240
+PATIENCE = 600  # seconds until a job that does not end is a failure; other tests run beside
 
 # some seconds on two cores
 LONG = {"trials": 120, "grid.n": {"values": [4, 8]}, "grid.m": {"values": [10, 20, 40]}, "sampling.samples": 100000}
@@ -138,11 +138,11 @@ class Interrupted(Slurm):
         settings = ("--set", "sampling.samples=400000", "--set", "holdout.samples=100")
         job = self.submit("phase_diagram.sbatch", config, self.out, *settings, "--max-walltime", "20",
                           options=("--nodes=2", "--ntasks-per-node=2", "--time=10"))
-        facts = self.wait(job, 400)
+        facts = self.wait(job, 2 * PATIENCE)
         self.assertEqual(facts["JobState"], "COMPLETED", self.text())
         self.assertGreater(int(facts["Restarts"]), 0)
         self.assertIn("stopped by time limit", self.text())
-        whole = self.run_ok(config, self.dir / "whole.h5", *settings, ranks=2, timeout=400)
+        whole = self.run_ok(config, self.dir / "whole.h5", *settings, ranks=2, timeout=PATIENCE)
         self.assert_identical(whole, self.out)
         self.assertEqual(int(system.segments(self.out)["units"].sum()), 3915)
 
