@@ -114,6 +114,13 @@ def data_name(settings: Mapping[str, str]) -> str:
     return first.parent.name if is_part and first.parent.name else name
 
 
+def data_line(run: Run) -> str:
+    """What a run over data was, for the foot of a figure."""
+    return (f"{data_name(run.settings)}: {run.settings['frame.ensemble']} weights; data "
+            f"{run.settings.get('data.normalize', 'none')}; seed {run.seed}; config "
+            f"{run.fingerprint[:12]}; mcbe {run.version}")
+
+
 def run_facts(file: h5py.File, path: Path, done: np.ndarray) -> dict[str, Any]:
     """The fields of a Run. `done` holds for each [cell][trial] whether it is finished."""
     if not done.any():
@@ -139,11 +146,15 @@ def add_output_option(parser: argparse.ArgumentParser) -> None:
                              "(default: both, next to FILE.h5)")
 
 
-def argument_parser(documentation: str | None) -> OneSentenceParser:
-    """The arguments every figure script takes: the file and where to write."""
+def argument_parser(documentation: str | None, several: bool = False) -> OneSentenceParser:
+    """The arguments every figure script takes: the file, or several, and where to write."""
     summary, _, _ = (documentation or "").partition("\n")
     parser = OneSentenceParser(description=summary)
-    parser.add_argument("file", type=Path, metavar="FILE.h5", help="result of 'mcbe run'")
+    if several:
+        parser.add_argument("files", type=Path, nargs="+", metavar="FILE.h5",
+                            help="results of 'mcbe run'")
+    else:
+        parser.add_argument("file", type=Path, metavar="FILE.h5", help="result of 'mcbe run'")
     add_output_option(parser)
     return parser
 
@@ -168,7 +179,7 @@ def save(figure: Figure, path: Path, dots_per_inch: Mapping[str, int] = DOTS_PER
 def make_pictures(options: argparse.Namespace, picture: Callable[[], Figure],
                   dots_per_inch: Mapping[str, int] = DOTS_PER_INCH) -> None:
     """Check the outputs, then read and draw, then write: a refused file leaves no picture."""
-    outputs = output_paths(options.output, options.file)
+    outputs = output_paths(options.output, options.file if "file" in options else options.files[0])
     try:
         figure = picture()
     except Refusal as refusal:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import mcbe_figures as figures
-from mcbe_figures import EXIT_DATA, EXIT_USAGE, Refusal, bias_families, fail, parse_listing
+from mcbe_figures import EXIT_USAGE, Refusal, bias_families, fail, parse_listing
 
 import matplotlib
 import numpy as np
@@ -59,17 +59,10 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Result:
+class Result(figures.Run):
     """What is drawn of one file."""
 
     curves: list[Curve]
-    units_done: int
-    units: int
-    trials: int
-    seed: int
-    fingerprint: str
-    version: str
-    settings: Mapping[str, str]  # every key of the config, resolved
 
 
 @dataclass(frozen=True)
@@ -126,8 +119,8 @@ def read_result(program: str, path: Path) -> Result:
                   if entry["bias"] == zero[0] and entry["layers"] > 0]
         if not curves:
             raise Refusal(f"'{path}' holds no finished layer yet, so there is nothing to draw")
-        return Result(curves, said["units_done"], said["units"], said["trials"], said["seed"],
-                      said["fingerprint"], said["mcbe_version"], settings)
+        return Result(said["units_done"], said["units"], said["trials"], said["seed"],
+                      said["fingerprint"], said["mcbe_version"], settings, curves)
     except (KeyError, TypeError, ValueError) as error:
         raise Refusal(f"'{program}' answered about '{path}' something else than expected: "
                       f"{error!r}") from error
@@ -313,10 +306,7 @@ def draw(results: Sequence[Result]) -> Figure:
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    summary, _, _ = (__doc__ or "").partition("\n")
-    parser = figures.OneSentenceParser(description=summary)
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE.h5", help="results of 'mcbe run'")
-    figures.add_output_option(parser)
+    parser = figures.argument_parser(__doc__, several=True)
     parser.add_argument("--mcbe", default="mcbe", metavar="PATH",
                         help="the program that reads the files (default: mcbe in PATH)")
     return parser.parse_args(arguments)
@@ -324,14 +314,8 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
 
 def main(arguments: Sequence[str]) -> None:
     options = parse_arguments(arguments)
-    outputs = figures.output_paths(options.output, options.files[0])
-    try:
-        results = [read_result(options.mcbe, path) for path in options.files]
-    except Refusal as refusal:
-        fail(EXIT_DATA, str(refusal))
-    figure = draw(results)
-    for path in outputs:
-        figures.save(figure, path)
+    figures.make_pictures(
+        options, lambda: draw([read_result(options.mcbe, path) for path in options.files]))
 
 
 if __name__ == "__main__":

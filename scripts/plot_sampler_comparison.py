@@ -11,14 +11,13 @@ Exit codes: 0 done, 64 wrong use, 65 not a file this script can draw, 74 not wri
 """
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcbe_figures import (OneSentenceParser, Run, add_output_option, data_name, make_pictures,
-                          result_file, run_facts)
+from mcbe_figures import (Run, argument_parser, data_line, data_name, make_pictures, result_file,
+                          run_facts)
 
 import h5py  # after mcbe_figures, which says what is missing
 import matplotlib
@@ -96,12 +95,6 @@ def panel_title(run: Comparison, shape: Shape) -> str:
             f"{len(shape.test['kde'])} of {run.trials} matrices, $\\sigma$ = {noise(run)}")
 
 
-def footer(runs: Sequence[Comparison]) -> str:
-    return "\n".join(f"{data_name(run.settings)}: {run.settings['frame.ensemble']} weights; data "
-                     f"{run.settings.get('data.normalize', 'none')}; seed {run.seed}; config "
-                     f"{run.fingerprint[:12]}; mcbe {run.version}" for run in runs)
-
-
 # --- drawing -------------------------------------------------------------------------------------
 
 
@@ -159,7 +152,7 @@ def draw(runs: Sequence[Comparison]) -> Figure:
     figure.text(0.62 / width, 1 - 0.4 / height, "Boxes: quartiles over the weight matrices, "
                 "whiskers to the extremes. Numbers: mean of $p_I$, and in brackets the mean entry of "
                 "the bias, the price of it.", ha="left", va="top", fontsize=8)
-    figure.text(0.62 / width, 0.08 / height, footer(runs), fontsize=6.5, color="0.35", ha="left",
+    figure.text(0.62 / width, 0.08 / height, "\n".join(map(data_line, runs)), fontsize=6.5, color="0.35", ha="left",
                 va="bottom")
     return figure
 
@@ -167,19 +160,8 @@ def draw(runs: Sequence[Comparison]) -> Figure:
 # --- command line --------------------------------------------------------------------------------
 
 
-def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    summary, _, _ = (__doc__ or "").partition("\n")
-    parser = OneSentenceParser(description=summary)
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE.h5",
-                        help="results of 'mcbe run'")
-    add_output_option(parser)
-    options = parser.parse_args(arguments)
-    options.file = options.files[0]
-    return options
-
-
 def main(arguments: Sequence[str]) -> None:
-    options = parse_arguments(arguments)
+    options = argument_parser(__doc__, several=True).parse_args(arguments)
     make_pictures(options, lambda: draw([read_comparison(path) for path in options.files]))
 
 

@@ -5,20 +5,19 @@
 
 One column a data set, in the order of the files; one colour a shape. Above: solid on the test set,
 dashed on the training set, means over the weight matrices with a band from the smallest to the
-largest. Below: the mean entry of alpha*, the price of it. Without -o it writes FILE.png and FILE.pdf next to the first file. The same files give the same picture, byte
-for byte.
+largest. Below: the mean entry of alpha*, the price of it. Without -o it writes FILE.png and FILE.pdf
+next to the first file. The same files give the same picture, byte for byte.
 Exit codes: 0 done, 64 wrong use, 65 not a file this script can draw, 74 not written.
 """
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcbe_figures import (OneSentenceParser, Run, add_output_option, data_name, make_pictures,
-                          result_file, run_facts)
+from mcbe_figures import (Run, argument_parser, data_line, data_name, make_pictures, result_file,
+                          run_facts)
 
 import h5py  # after mcbe_figures, which says what is missing
 import matplotlib
@@ -130,9 +129,7 @@ def footer(runs: Sequence[Sweep]) -> str:
     for run in runs:
         units = ("" if run.units_done == run.units
                  else f"; incomplete: {run.units_done:,} of {run.units:,} units")
-        lines.append(f"{data_name(run.settings)}: {run.settings['frame.ensemble']} weights; data "
-                     f"{run.settings.get('data.normalize', 'none')}; seed {run.seed}; config "
-                     f"{run.fingerprint[:12]}; mcbe {run.version}{units}")
+        lines.append(data_line(run) + units)
     return "\n".join(lines)
 
 
@@ -159,19 +156,8 @@ def draw(runs: Sequence[Sweep]) -> Figure:
 # --- command line --------------------------------------------------------------------------------
 
 
-def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
-    summary, _, _ = (__doc__ or "").partition("\n")
-    parser = OneSentenceParser(description=summary)
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE.h5",
-                        help="results of 'mcbe run'")
-    add_output_option(parser)
-    options = parser.parse_args(arguments)
-    options.file = options.files[0]
-    return options
-
-
 def main(arguments: Sequence[str]) -> None:
-    options = parse_arguments(arguments)
+    options = argument_parser(__doc__, several=True).parse_args(arguments)
     make_pictures(options, lambda: draw([read_sweep(path) for path in options.files]))
 
 

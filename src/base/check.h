@@ -16,6 +16,17 @@
         }                                                                                          \
     } while (0)
 
+/* The first failure of several calls that were all made, so that all errors are reported at once. */
+static inline mcbe_status_t mcbe_first_failure(const mcbe_status_t *st, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (st[i] != MCBE_OK) {
+            return st[i];
+        }
+    }
+    return MCBE_OK;
+}
+
 /* A state our own code rules out. Stays on in every build type: a wrong number is worse than a
  * stop. */
 #define MCBE_BUG_ASSERT(condition)                                                                 \

@@ -123,15 +123,11 @@ static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_erro
     }
     /* all of them, so that all errors are reported at once */
     const mcbe_status_t setup = mcbe_setup_open_points(&params->setup, config, err);
-    const mcbe_status_t cells =
-        mcbe_shapes_read(&params->shapes, setup == MCBE_OK ? &params->setup : NULL, config, err);
-    const mcbe_status_t stop = mcbe_setup_no_stop(&params->setup, config, err);
-    const mcbe_status_t exact = read_exact(params, config, err);
-    mcbe_status_t st = setup != MCBE_OK   ? setup
-                       : cells != MCBE_OK ? cells
-                       : stop != MCBE_OK  ? stop
-                                          : exact;
-    params->trials = mcbe_config_int(config, "trials");
+    const mcbe_status_t all[] = {
+        setup,
+        mcbe_shapes_read(&params->shapes, setup == MCBE_OK ? &params->setup : NULL, config, err),
+        mcbe_setup_no_stop(&params->setup, config, err), read_exact(params, config, err)};
+    mcbe_status_t st = mcbe_first_failure(all, sizeof all / sizeof *all);
     params->tests = mcbe_config_int(config, "test.samples");
     if (st == MCBE_OK) {
         st = choose_iterations(params, mcbe_config_int(config, "curve.points_per_decade"));
@@ -174,84 +170,60 @@ static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_erro
     const double samples = (double)params->setup.samples;
     const double products = mcbe_cost_products(params->setup.design, samples);
     (void)err;
-    memset(plan, 0, sizeof *plan);
-    plan->cells = mcbe_alloc((size_t)params->shapes.count, sizeof *plan->cells);
-    if (!plan->cells) {
-        return MCBE_ERR_NOMEM;
-    }
-    plan->trials = params->trials;
-    plan->cell_count = params->shapes.count;
+    const mcbe_status_t st = mcbe_shapes_plan(&params->shapes, plan);
     for (int64_t i = 0; i < plan->cell_count; i++) {
-        const double n = (double)params->shapes.cells[i].n, m = (double)params->shapes.cells[i].m;
-        plan->cells[i] = (mcbe_cell_t){.n = params->shapes.cells[i].n,
-                                       .m = params->shapes.cells[i].m,
-                                       .flops = 2.0 * n * m * products,
-                                       .seconds = seconds_of_cell(params, n, m),
-                                       .bytes = bytes_of_cell(params, n, m)};
+        mcbe_cell_t *cell = plan->cells + i;
+        const double n = (double)cell->n, m = (double)cell->m;
+        cell->flops = 2.0 * n * m * products;
+        cell->seconds = seconds_of_cell(params, n, m);
+        cell->bytes = bytes_of_cell(params, n, m);
     }
-    return MCBE_OK;
+    return st;
 }
 
 static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe_error_t *err)
 {
-    static const struct {
-        char *path;
-        mcbe_column_type_t type;
-        mcbe_column_shape_t shape;
-        const char *description;
-    } columns[COLUMN_COUNT] = {
-        [COLUMN_SAMPLES] = {"trials/samples", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR, "points visited"},
-        [COLUMN_UPDATES] = {"trials/updates", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR,
+    static const mcbe_column_row_t columns[COLUMN_COUNT] = {
+        [COLUMN_SAMPLES] = {"trials/samples", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR, 0,
+                            "points visited"},
+        [COLUMN_UPDATES] = {"trials/updates", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR, 0,
                             "points that lowered at least one entry of alpha*"},
-        [COLUMN_LAST_UPDATE] = {"trials/last_update", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR,
+        [COLUMN_LAST_UPDATE] = {"trials/last_update", MCBE_COLUMN_I64, MCBE_SHAPE_SCALAR, 0,
                                 "id of the last point that lowered an entry; -1 for none"},
-        [COLUMN_ITERATION] = {"curves/iteration", MCBE_COLUMN_I64, MCBE_SHAPE_AXIS,
+        [COLUMN_ITERATION] = {"curves/iteration", MCBE_COLUMN_I64, MCBE_SHAPE_AXIS, 0,
                               "number of random points visited where the curves are taken"},
-        [COLUMN_NO_UPDATE] = {"curves/no_update", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES,
+        [COLUMN_NO_UPDATE] = {"curves/no_update", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES, 0,
                               "share of the test points that would not lower alpha*"},
-        [COLUMN_RECTIFIED] = {"curves/rectified", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES,
+        [COLUMN_RECTIFIED] = {"curves/rectified", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES, 0,
                               "share of the test points with at least n rows active at alpha*"},
-        [COLUMN_INFINITE] = {"curves/infinite", MCBE_COLUMN_I32, MCBE_SHAPE_SERIES,
+        [COLUMN_INFINITE] = {"curves/infinite", MCBE_COLUMN_I32, MCBE_SHAPE_SERIES, 0,
                              "entries of alpha* that are +inf: rows never among the n largest"},
-        [COLUMN_MEAN] = {"curves/alpha_mean", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES,
+        [COLUMN_MEAN] = {"curves/alpha_mean", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES, 0,
                          "mean of the finite entries of alpha* on K"},
-        [COLUMN_ALPHA] = {"alpha/data", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS,
+        [COLUMN_ALPHA] = {"alpha/data", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS, 0,
                           "alpha* on K after the last iteration, one entry a row of W"},
-        [COLUMN_DIRECTION] = {"alpha/direction", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS,
+        [COLUMN_DIRECTION] = {"alpha/direction", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS, 0,
                               "minima over the visited points before the radius of K is applied"},
-        [COLUMN_ROW_NORM] = {"alpha/row_norm", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS,
+        [COLUMN_ROW_NORM] = {"alpha/row_norm", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS, 0,
                              "norm of each row of W"},
-        [COLUMN_WITNESS] = {"witness/sample", MCBE_COLUMN_I64, MCBE_SHAPE_ROWS,
+        [COLUMN_WITNESS] = {"witness/sample", MCBE_COLUMN_I64, MCBE_SHAPE_ROWS, 0,
                             "id of the point at which the row's entry was reached; -1 for none, "
                             "-2-j for the direction of row j"},
-        [COLUMN_EXACT] = {"alpha/exact", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS,
+        [COLUMN_EXACT] = {"alpha/exact", MCBE_COLUMN_F64, MCBE_SHAPE_ROWS, 0,
                           "exact alpha* on K; NaN where not computed"},
-        [COLUMN_EXCESS_MAX] = {"curves/excess_max", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES,
+        [COLUMN_EXCESS_MAX] = {"curves/excess_max", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES, 0,
                                "largest of alpha* minus the exact one, over the rows where that "
                                "is finite; NaN where not computed"},
-        [COLUMN_EXCESS_MEAN] = {"curves/excess_mean", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES,
+        [COLUMN_EXCESS_MEAN] = {"curves/excess_mean", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES, 0,
                                 "mean of alpha* minus the exact one, over the rows where that is "
                                 "finite; NaN where not computed"},
     };
     const convergence_t *params = handle;
-    (void)err;
     const int count = params->exact_work > 0.0 ? COLUMN_COUNT : FIRST_EXACT_COLUMN;
-    for (int i = 0; i < count; i++) {
-        const int is_axis = columns[i].shape == MCBE_SHAPE_AXIS;
-        const int is_series = columns[i].shape == MCBE_SHAPE_SERIES;
-        const mcbe_column_t column = {.path = columns[i].path,
-                                      .type = columns[i].type,
-                                      .shape = columns[i].shape,
-                                      .length = is_series || is_axis ? params->length : 0,
-                                      .series = is_series || is_axis ? "iteration" : NULL,
-                                      .values = is_axis ? params->iterations : NULL,
-                                      .units = "1",
-                                      .description = columns[i].description};
-        if (mcbe_layout_add(layout, &column) < 0) {
-            return MCBE_ERR_NOMEM;
-        }
-    }
-    return mcbe_data_layout(&params->setup.data, layout);
+    (void)err;
+    const mcbe_status_t st = mcbe_layout_add_table(layout, columns, count, "iteration",
+                                                   params->length, params->iterations);
+    return st == MCBE_OK ? mcbe_data_layout(&params->setup.data, layout) : st;
 }
 
 /* Go through the history once more, this rank's share of the test points in hand. */
@@ -287,19 +259,15 @@ static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cells, 
 {
     const convergence_t *params = handle;
     const mcbe_setup_t *setup = &params->setup;
-    const mcbe_stream_key_t key = mcbe_convergence_key(params, cells, trial);
+    const mcbe_stream_key_t key = mcbe_setup_key(setup, cells, trial);
     mcbe_bias_events_t history = {0};
-    const mcbe_sampling_t sampling = {.domain = setup->domain,
-                                      .design = setup->design,
-                                      .precision = setup->precision,
-                                      .samples = setup->samples,
-                                      .init_rows = setup->init_rows,
-                                      .history = &history};
+    mcbe_sampling_t sampling = mcbe_sampling_of(setup);
     mcbe_frame_t frame = {0};
     mcbe_bias_state_t state = {0};
     curves_t curves = {0};
     mcbe_status_t st;
     MCBE_BUG_ASSERT(count == 1);
+    sampling.history = &history;
     MCBE_TRY(mcbe_setup_frame(setup, &key, &frame));
     MCBE_TRY(mcbe_bias_state_init(&state, frame.m));
     MCBE_TRY(mcbe_curves_init(&curves, params, &frame, err));

@@ -34,20 +34,12 @@ typedef enum convergence_column {
 
 typedef struct convergence {
     mcbe_setup_t setup;
-    int64_t trials;
     mcbe_shapes_t shapes; /* owned */
     int64_t *iterations;  /* owned, [length], ascending: where alpha* is looked at */
     int64_t length;
     int64_t tests;     /* test points of each weight matrix */
     double exact_work; /* operations an exact answer may take; 0: not wanted */
 } convergence_t;
-
-static inline mcbe_stream_key_t mcbe_convergence_key(const convergence_t *params,
-                                                     const mcbe_cell_t *cell, int64_t trial)
-{
-    return (mcbe_stream_key_t){
-        .seed = params->setup.seed, .n = cell->n, .m = cell->m, .trial = trial};
-}
 
 /* Points no estimate has seen, and which of them still would change it. */
 typedef struct test_set {

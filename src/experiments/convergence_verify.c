@@ -29,7 +29,7 @@ static mcbe_status_t prepare(replica_t *r, const convergence_t *params, const mc
                              mcbe_error_t *err)
 {
     mcbe_status_t st;
-    r->key = mcbe_convergence_key(params, cell, stored->trial);
+    r->key = mcbe_setup_key(&params->setup, cell, stored->trial);
     MCBE_TRY(mcbe_setup_frame(&params->setup, &r->key, &r->frame));
     MCBE_TRY(mcbe_walk_init(&r->walk, &params->setup, &r->frame, &r->key));
     MCBE_TRY(mcbe_test_set_init(&r->tests, params, &r->frame, &r->key, 0, params->tests));

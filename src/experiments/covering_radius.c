@@ -136,17 +136,12 @@ static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_erro
     }
     /* all of them, so that all errors are reported at once */
     const mcbe_status_t setup = mcbe_setup_open_points(&params->setup, config, err);
-    const mcbe_status_t points = check_points(params, config, err);
-    const mcbe_status_t shapes = read_shapes(params, setup == MCBE_OK, config, err);
-    const mcbe_status_t counts = read_counts(params, config, err);
-    const mcbe_status_t exact = mcbe_setup_work_limit(config, "exact.enabled", "exact.work_limit",
-                                                      &params->exact_work, err);
-    mcbe_status_t st = setup != MCBE_OK    ? setup
-                       : points != MCBE_OK ? points
-                       : shapes != MCBE_OK ? shapes
-                       : counts != MCBE_OK ? counts
-                                           : exact;
-    params->trials = mcbe_config_int(config, "trials");
+    const mcbe_status_t all[] = {setup, check_points(params, config, err),
+                                 read_shapes(params, setup == MCBE_OK, config, err),
+                                 read_counts(params, config, err),
+                                 mcbe_setup_work_limit(config, "exact.enabled", "exact.work_limit",
+                                                       &params->exact_work, err)};
+    const mcbe_status_t st = mcbe_first_failure(all, sizeof all / sizeof *all);
     params->hull_work = mcbe_config_real(config, "covering.work_limit");
     params->visits = mcbe_config_int(config, "covering.visits");
     params->tests = mcbe_config_int(config, "test.samples");
@@ -190,24 +185,16 @@ static double bytes_of_cell(const covering_radius_t *params, int n, int m)
 static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_error_t *err)
 {
     const covering_radius_t *params = handle;
-    const mcbe_shapes_t *shapes = &params->shapes;
     (void)err;
-    memset(plan, 0, sizeof *plan);
-    plan->cells = mcbe_alloc((size_t)shapes->count, sizeof *plan->cells);
-    if (!plan->cells) {
-        return MCBE_ERR_NOMEM;
-    }
-    plan->trials = params->trials;
-    plan->cell_count = shapes->count;
+    const mcbe_status_t st = mcbe_shapes_plan(&params->shapes, plan);
     for (int64_t i = 0; i < plan->cell_count; i++) {
-        const int n = (int)shapes->cells[i].n, m = (int)shapes->cells[i].m;
-        plan->cells[i] = (mcbe_cell_t){.n = n,
-                                       .m = m,
-                                       .flops = 2.0 * n * m * (double)params->setup.samples,
-                                       .seconds = seconds_of_cell(params, n, m),
-                                       .bytes = bytes_of_cell(params, n, m)};
+        mcbe_cell_t *cell = plan->cells + i;
+        const int n = (int)cell->n, m = (int)cell->m;
+        cell->flops = 2.0 * n * m * (double)params->setup.samples;
+        cell->seconds = seconds_of_cell(params, n, m);
+        cell->bytes = bytes_of_cell(params, n, m);
     }
-    return MCBE_OK;
+    return st;
 }
 
 #define SCALAR MCBE_SHAPE_SCALAR
@@ -218,13 +205,8 @@ static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_erro
 
 static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe_error_t *err)
 {
-    static const struct {
-        char *path;
-        mcbe_column_type_t type;
-        mcbe_column_shape_t shape;
-        int approximate; /* Qhull, BLAS and logarithms stand behind it */
-        const char *description;
-    } columns[COLUMN_COUNT] = {
+    /* approximate: Qhull, BLAS and logarithms stand behind it */
+    static const mcbe_column_row_t columns[COLUMN_COUNT] = {
         [COLUMN_SAMPLES] = {"trials/samples", I64, SCALAR, 0, "points visited"},
         [COLUMN_UPDATES] = {"trials/updates", I64, SCALAR, 0,
                             "points that lowered at least one entry of alpha*"},
@@ -273,24 +255,9 @@ static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe
     };
     const covering_radius_t *params = handle;
     (void)err;
-    const int count = params->exact_work > 0.0 ? COLUMN_COUNT : FIRST_EXACT_COLUMN;
-    for (int i = 0; i < count; i++) {
-        const int is_axis = columns[i].shape == MCBE_SHAPE_AXIS;
-        const int is_long = is_axis || columns[i].shape == SERIES;
-        const mcbe_column_t column = {.path = columns[i].path,
-                                      .type = columns[i].type,
-                                      .shape = columns[i].shape,
-                                      .length = is_long ? params->length : 0,
-                                      .series = is_long ? "points" : NULL,
-                                      .values = is_axis ? params->counts : NULL,
-                                      .approximate = columns[i].approximate,
-                                      .units = "1",
-                                      .description = columns[i].description};
-        if (mcbe_layout_add(layout, &column) < 0) {
-            return MCBE_ERR_NOMEM;
-        }
-    }
-    return MCBE_OK;
+    return mcbe_layout_add_table(layout, columns,
+                                 params->exact_work > 0.0 ? COLUMN_COUNT : FIRST_EXACT_COLUMN,
+                                 "points", params->length, params->counts);
 }
 
 /* Rank 0 alone: alpha* at each of the counts, and the record. */
@@ -324,19 +291,15 @@ static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cells, 
 {
     const covering_radius_t *params = handle;
     const mcbe_setup_t *setup = &params->setup;
-    const mcbe_stream_key_t key = mcbe_covering_key(params, cells, trial);
+    const mcbe_stream_key_t key = mcbe_setup_key(setup, cells, trial);
     mcbe_bias_events_t history = {0};
-    const mcbe_sampling_t sampling = {.domain = setup->domain,
-                                      .design = setup->design,
-                                      .precision = setup->precision,
-                                      .samples = setup->samples,
-                                      .init_rows = setup->init_rows,
-                                      .history = &history};
+    mcbe_sampling_t sampling = mcbe_sampling_of(setup);
     mcbe_frame_t frame = {0};
     mcbe_bias_state_t state = {0};
     covering_curves_t curves = {0};
     mcbe_status_t st;
     MCBE_BUG_ASSERT(count == 1);
+    sampling.history = &history;
     MCBE_TRY(mcbe_setup_frame(setup, &key, &frame));
     MCBE_TRY(mcbe_bias_state_init(&state, frame.m));
     MCBE_TRY(mcbe_covering_curves_init(&curves, params, &frame, err));

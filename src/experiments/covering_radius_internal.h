@@ -43,7 +43,6 @@ typedef enum covering_column {
 
 typedef struct covering_radius {
     mcbe_setup_t setup;
-    int64_t trials;
     mcbe_shapes_t shapes; /* owned */
     int64_t *counts;      /* owned, [length], ascending: numbers of points that are looked at */
     int64_t length;
@@ -52,13 +51,6 @@ typedef struct covering_radius {
     int64_t tests;     /* test points of each weight matrix */
     double exact_work; /* operations an exact answer may take; 0: not wanted */
 } covering_radius_t;
-
-static inline mcbe_stream_key_t mcbe_covering_key(const covering_radius_t *params,
-                                                  const mcbe_cell_t *cell, int64_t trial)
-{
-    return (mcbe_stream_key_t){
-        .seed = params->setup.seed, .n = cell->n, .m = cell->m, .trial = trial};
-}
 
 /** Is the radius of so many points computed exactly? */
 int mcbe_covering_takes_hull(const covering_radius_t *params, int n, int64_t count);

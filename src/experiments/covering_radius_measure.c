@@ -103,27 +103,11 @@ out:
     return st;
 }
 
-/* Every value was measured by one rank and is 0 on the others, so that the words can be added. */
-static mcbe_status_t share_radii(const mcbe_team_t *team, covering_curves_t *curves)
-{
-    const size_t count = (size_t)((FIRST_BIAS_SERIES - FIRST_SERIES) * curves->length);
-    int64_t *words = mcbe_alloc(count, sizeof *words);
-    if (!words) {
-        return MCBE_ERR_NOMEM;
-    }
-    memcpy(words, curves->series, count * sizeof *words);
-    mcbe_comm_sum_i64(team->comm, words, count);
-    memcpy(curves->series, words, count * sizeof *words);
-    mcbe_free(words);
-    return MCBE_OK;
-}
-
 mcbe_status_t mcbe_covering_radii(const covering_radius_t *params, const mcbe_stream_key_t *key,
                                   const mcbe_team_t *team, covering_curves_t *curves,
                                   mcbe_error_t *err)
 {
-    const int64_t size = team ? mcbe_comm_size(team->comm) : 1;
-    const int64_t rank = team ? mcbe_comm_rank(team->comm) : 0;
+    const int64_t rank = mcbe_team_rank(team), size = mcbe_team_size(team);
     const int64_t last = params->counts[params->length - 1];
     mcbe_status_t st;
     double *x = mcbe_alloc((size_t)(last * key->n), sizeof *x);
@@ -138,9 +122,8 @@ mcbe_status_t mcbe_covering_radii(const covering_radius_t *params, const mcbe_st
         }
     }
     MCBE_TRY(mcbe_team_go_on(team));
-    if (team) {
-        MCBE_TRY(share_radii(team, curves));
-    }
+    MCBE_TRY(mcbe_team_share_f64(team, curves->series,
+                                 (size_t)((FIRST_BIAS_SERIES - FIRST_SERIES) * curves->length)));
 out:
     mcbe_free(x);
     return st;
@@ -233,7 +216,7 @@ mcbe_status_t mcbe_covering_verify(const void *handle, const mcbe_cell_t *cell, 
                                    mcbe_error_t *err)
 {
     const covering_radius_t *params = handle;
-    const mcbe_stream_key_t key = mcbe_covering_key(params, cell, trial);
+    const mcbe_stream_key_t key = mcbe_setup_key(&params->setup, cell, trial);
     mcbe_frame_t frame = {0};
     mcbe_walk_t walk = {0};
     mcbe_fresh_t tests = {0};

@@ -208,6 +208,44 @@ mcbe_status_t mcbe_data_cloud(mcbe_cloud_t **cloud, const mcbe_data_t *data, mcb
                : st;
 }
 
+static void share_counts(const mcbe_team_t *team, mcbe_p_injective_t *result)
+{
+    int64_t counts[] = {result->points, result->injective};
+    mcbe_comm_sum_i64(team->comm, counts, 2);
+    mcbe_comm_min_i64(team->comm, &result->min_active, 1);
+    result->points = counts[0];
+    result->injective = counts[1];
+}
+
+mcbe_status_t mcbe_data_p_injective(const mcbe_dataset_t *data, const mcbe_frame_t *frame,
+                                    int count, const double *biases, const mcbe_team_t *team,
+                                    mcbe_p_injective_t *results)
+{
+    const int64_t rank = mcbe_team_rank(team), size = mcbe_team_size(team);
+    const int64_t last = data->count * (rank + 1) / size;
+    mcbe_point_test_t *test = NULL;
+    mcbe_status_t st;
+    for (int i = 0; i < count; i++) {
+        results[i] = mcbe_p_injective_none(frame->m);
+    }
+    MCBE_TRY(mcbe_point_test_create(&test, frame, count, biases));
+    for (int64_t first = data->count * rank / size; first < last; first += MCBE_POINT_TEST_WIDTH) {
+        const int64_t left = last - first;
+        mcbe_point_test_add(test, data->x + first * frame->n, NULL,
+                            left < MCBE_POINT_TEST_WIDTH ? left : MCBE_POINT_TEST_WIDTH, results);
+        if (mcbe_team_look(team)) {
+            break;
+        }
+    }
+    MCBE_TRY(mcbe_team_go_on(team));
+    for (int i = 0; i < count && team; i++) {
+        share_counts(team, results + i);
+    }
+out:
+    mcbe_point_test_destroy(&test);
+    return st;
+}
+
 mcbe_status_t mcbe_data_layout(const mcbe_data_t *data, mcbe_layout_t *layout)
 {
     const mcbe_scaling_t *scaling = &data->scaling;

@@ -6,7 +6,9 @@
 #include "config.h"
 #include "mcbe/cloud.h"
 #include "mcbe/dataset.h"
+#include "mcbe/injectivity.h"
 #include "record.h"
+#include "team.h"
 
 /* Rows for an experiment's key table. */
 #define MCBE_DATA_KEYS                                                                             \
@@ -128,6 +130,17 @@ MCBE_NODISCARD mcbe_status_t mcbe_data_refuse(const mcbe_config_t *config, const
 MCBE_NODISCARD mcbe_status_t mcbe_data_cloud(mcbe_cloud_t **cloud, const mcbe_data_t *data,
                                              mcbe_noise_t noise, const mcbe_config_t *config,
                                              mcbe_error_t *err);
+
+/** Count the points of a data set at which at least n rows are active, at each of several biases.
+ *  Collective over team->comm: the points are dealt to the ranks; NULL for the caller alone.
+ *  @param[in]  biases   [count][m]
+ *  @param[out] results  [count], the same on every rank
+ *  @return MCBE_OK; MCBE_STOPPED, agreed; MCBE_ERR_NOMEM. Not agreed.
+ *  Cost: as mcbe_point_test_add. */
+MCBE_NODISCARD mcbe_status_t mcbe_data_p_injective(const mcbe_dataset_t *data,
+                                                   const mcbe_frame_t *frame, int count,
+                                                   const double *biases, const mcbe_team_t *team,
+                                                   mcbe_p_injective_t *results);
 
 /** Append to a layout how the data were normalised: /data/shift and /data/factor; nothing without a
  *  fitted normalisation. @return MCBE_OK; MCBE_ERR_NOMEM */

@@ -323,29 +323,15 @@ static mcbe_status_t measure_layer(const spectrum_t *params, const mcbe_lineariz
     return st;
 }
 
-/* Doubles of which each is 0 on all ranks but one: their words add up to its bits. */
-static mcbe_status_t share_reals(const mcbe_team_t *team, double *values, size_t count)
-{
-    int64_t *words = mcbe_alloc(count, sizeof *words);
-    if (!words) {
-        return MCBE_ERR_NOMEM;
-    }
-    memcpy(words, values, count * sizeof *words);
-    mcbe_comm_sum_i64(team->comm, words, count);
-    memcpy(values, words, count * sizeof *words);
-    mcbe_free(words);
-    return MCBE_OK;
-}
-
 static mcbe_status_t share(const mcbe_team_t *team, const spectrum_t *params, spectra_t *spectra)
 {
     const size_t layers = (size_t)params->layers;
     mcbe_status_t st;
     mcbe_comm_sum_i64(team->comm, spectra->active, layers);
     mcbe_comm_sum_i64(team->comm, spectra->rank, layers);
-    MCBE_TRY(share_reals(team, spectra->largest, layers));
-    MCBE_TRY(share_reals(team, spectra->smallest, layers));
-    MCBE_TRY(share_reals(team, spectra->values, (size_t)params->total));
+    MCBE_TRY(mcbe_team_share_f64(team, spectra->largest, layers));
+    MCBE_TRY(mcbe_team_share_f64(team, spectra->smallest, layers));
+    MCBE_TRY(mcbe_team_share_f64(team, spectra->values, (size_t)params->total));
 out:
     return st;
 }
@@ -354,8 +340,7 @@ out:
 static mcbe_status_t measure_point(const spectrum_t *params, int64_t m, int64_t point,
                                    const mcbe_team_t *team, spectra_t *spectra)
 {
-    const int size = team ? mcbe_comm_size(team->comm) : 1;
-    const int rank = team ? mcbe_comm_rank(team->comm) : 0;
+    const int rank = mcbe_team_rank(team), size = mcbe_team_size(team);
     mcbe_linearization_t *linear = NULL;
     double *x = mcbe_alloc((size_t)params->inputs.n, sizeof *x);
     mcbe_status_t st;

@@ -19,7 +19,6 @@ static const char *const names[BIASES] = {"uniform", "smoothing", "kde", "unit_b
 
 typedef struct comparison {
     mcbe_setup_t setup;
-    int64_t trials;
     mcbe_shapes_t shapes;    /* owned */
     mcbe_cloud_t *smoothing; /* owned */
     mcbe_cloud_t *kde;       /* owned */
@@ -103,12 +102,11 @@ static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_erro
     if (!params) {
         return MCBE_ERR_NOMEM;
     }
-    /* all of them, so that all errors are reported at once */
     const mcbe_status_t setup = mcbe_samplers_open(&params->setup, config, err);
-    const mcbe_status_t cells =
-        mcbe_shapes_read(&params->shapes, setup == MCBE_OK ? &params->setup : NULL, config, err);
-    mcbe_status_t st = setup != MCBE_OK ? setup : cells;
-    params->trials = mcbe_config_int(config, "trials");
+    const mcbe_status_t all[] = {
+        setup,
+        mcbe_shapes_read(&params->shapes, setup == MCBE_OK ? &params->setup : NULL, config, err)};
+    mcbe_status_t st = mcbe_first_failure(all, sizeof all / sizeof *all);
     if (st == MCBE_OK) {
         st = make_samplers(params, config, err);
     }
@@ -123,8 +121,8 @@ static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_erro
 {
     const comparison_t *params = handle;
     (void)err;
-    return mcbe_samplers_plan(&params->setup, &params->shapes, params->trials, params->samplers,
-                              SAMPLERS, BIASES, plan);
+    return mcbe_samplers_plan(&params->setup, &params->shapes, params->samplers, SAMPLERS, BIASES,
+                              plan);
 }
 
 /* --- records ----------------------------------------------------------------------------------- */
@@ -229,64 +227,24 @@ static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe
 
 /* --- a unit ------------------------------------------------------------------------------------ */
 
-/* What is found out about one layer. */
-typedef struct findings {
-    mcbe_stream_key_t key;
-    mcbe_frame_t frame;                /* owned */
-    mcbe_bias_state_t state[SAMPLERS]; /* owned */
-    double *bias;                      /* owned, [BIASES][m] */
-    mcbe_p_injective_t test[BIASES], training[BIASES];
-} findings_t;
-
-/* Free whatever the result. */
-static mcbe_status_t start_findings(findings_t *f, const comparison_t *params,
-                                    const mcbe_cell_t *cell, int64_t trial)
-{
-    mcbe_status_t st;
-    f->key =
-        (mcbe_stream_key_t){.seed = params->setup.seed, .n = cell->n, .m = cell->m, .trial = trial};
-    MCBE_TRY(mcbe_setup_frame(&params->setup, &f->key, &f->frame));
-    f->bias = mcbe_alloc((size_t)BIASES * (size_t)f->frame.m, sizeof *f->bias);
-    MCBE_TRY(f->bias ? MCBE_OK : MCBE_ERR_NOMEM);
-    for (int i = 0; i < SAMPLERS; i++) {
-        MCBE_TRY(mcbe_bias_state_init(&f->state[i], f->frame.m));
-    }
-out:
-    return st;
-}
-
-static void free_findings(findings_t *f)
-{
-    for (int i = 0; i < SAMPLERS; i++) {
-        mcbe_bias_state_free(&f->state[i]);
-    }
-    mcbe_free(f->bias);
-    mcbe_frame_free(&f->frame);
-}
-
 /* p_I of both parts of the data at the biases of the samplers and those that follow from them. */
-static mcbe_status_t judge(findings_t *f, const comparison_t *params, const mcbe_team_t *team)
+static mcbe_status_t judge(mcbe_samplers_unit_t *unit, const mcbe_team_t *team)
 {
     static const mcbe_domain_t unit_ball = {.kind = MCBE_DOMAIN_BALL, .radius = 1.0};
-    const int m = f->frame.m;
-    mcbe_status_t st;
-    mcbe_domain_finish(&unit_ball, m, f->state[UNIFORM].alpha, f->bias + (ptrdiff_t)UNIT_BALL * m);
-    memset(f->bias + (ptrdiff_t)ZERO * m, 0, (size_t)m * sizeof *f->bias);
-    MCBE_TRY(
-        mcbe_samplers_judge(&f->frame, BIASES, f->bias, &params->setup.data.test, team, f->test));
-    MCBE_TRY(mcbe_samplers_judge(&f->frame, BIASES, f->bias, &params->setup.data.train, team,
-                                 f->training));
-out:
-    return st;
+    const int m = unit->frame.m;
+    mcbe_domain_finish(&unit_ball, m, unit->state[UNIFORM].alpha,
+                       unit->bias + (ptrdiff_t)UNIT_BALL * m);
+    memset(unit->bias + (ptrdiff_t)ZERO * m, 0, (size_t)m * sizeof *unit->bias);
+    return mcbe_samplers_judge(unit, team);
 }
 
-static void write_findings(const findings_t *f, const mcbe_cell_t *cell,
-                           const mcbe_layout_t *layout, mcbe_record_t *record)
+static void write_record(const mcbe_samplers_unit_t *unit, const mcbe_cell_t *cell,
+                         const mcbe_layout_t *layout, mcbe_record_t *record)
 {
-    const int m = f->frame.m;
+    const int m = unit->frame.m;
     for (int i = 0; i < SAMPLERS; i++) {
-        const mcbe_bias_state_t *state = f->state + i;
-        const double *alpha = f->bias + (ptrdiff_t)i * m;
+        const mcbe_bias_state_t *state = unit->state + i;
+        const double *alpha = unit->bias + (ptrdiff_t)i * m;
         mcbe_summary_t summary;
         mcbe_summarize(alpha, m, &summary);
         mcbe_record_set_i64(record, layout, cell, column_of(SAMPLES, i), &state->samples);
@@ -297,11 +255,11 @@ static void write_findings(const findings_t *f, const mcbe_cell_t *cell,
         mcbe_record_set_i64(record, layout, cell, column_of(WITNESS, i), state->witness);
     }
     for (int i = 0; i < BIASES; i++) {
-        const mcbe_p_injective_t *test = f->test + i, *training = f->training + i;
+        const mcbe_p_injective_t *test = unit->test + i, *training = unit->training + i;
         const double on_test = (double)test->injective / (double)test->points;
         const double on_training = (double)training->injective / (double)training->points;
         mcbe_summary_t summary;
-        mcbe_summarize(f->bias + (ptrdiff_t)i * m, m, &summary);
+        mcbe_summarize(unit->bias + (ptrdiff_t)i * m, m, &summary);
         mcbe_record_set_f64(record, layout, cell, column_of(ALPHA_MEAN, i), &summary.mean);
         mcbe_record_set_f64(record, layout, cell, column_of(P_INJECTIVE, i), &on_test);
         mcbe_record_set_f64(record, layout, cell, column_of(P_INJECTIVE_TRAINING, i), &on_training);
@@ -309,8 +267,8 @@ static void write_findings(const findings_t *f, const mcbe_cell_t *cell,
         mcbe_record_set_i64(record, layout, cell, column_of(MIN_ACTIVE_TRAINING, i),
                             &training->min_active);
     }
-    mcbe_record_set_f64(record, layout, cell, COLUMN_DIRECTION, f->state[UNIFORM].alpha);
-    mcbe_record_set_f64(record, layout, cell, COLUMN_ROW_NORM, f->frame.norm);
+    mcbe_record_set_f64(record, layout, cell, COLUMN_DIRECTION, unit->state[UNIFORM].alpha);
+    mcbe_record_set_f64(record, layout, cell, COLUMN_ROW_NORM, unit->frame.norm);
 }
 
 static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cells, int64_t count,
@@ -319,37 +277,37 @@ static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cells, 
                                   mcbe_error_t *err)
 {
     const comparison_t *params = handle;
-    findings_t found = {0};
+    mcbe_samplers_unit_t unit;
     mcbe_status_t st;
     MCBE_BUG_ASSERT(count == 1);
-    MCBE_TRY(start_findings(&found, params, cells, trial));
-    MCBE_TRY(mcbe_samplers_run(&params->setup, params->samplers, SAMPLERS, &found.frame, &found.key,
-                               team, found.state, found.bias, err));
-    MCBE_TRY(judge(&found, params, team));
+    MCBE_TRY(mcbe_samplers_unit_init(&unit, &params->setup, cells, trial, SAMPLERS, BIASES));
+    MCBE_TRY(mcbe_samplers_run(&unit, params->samplers, team, err));
+    MCBE_TRY(judge(&unit, team));
     if (mcbe_comm_rank(team->comm) == 0) {
-        write_findings(&found, cells, layout, records);
+        write_record(&unit, cells, layout, records);
     }
 out:
-    free_findings(&found);
+    mcbe_samplers_unit_free(&unit);
     return st;
 }
 
 /* --- verifying --------------------------------------------------------------------------------- */
 
 /* The states as they were recorded, and the biases that follow from them. */
-static void read_states(findings_t *f, const comparison_t *params, const mcbe_cell_t *cell,
-                        const mcbe_layout_t *layout, const mcbe_record_t *record)
+static void read_states(mcbe_samplers_unit_t *unit, const comparison_t *params,
+                        const mcbe_cell_t *cell, const mcbe_layout_t *layout,
+                        const mcbe_record_t *record)
 {
     for (int i = 0; i < SAMPLERS; i++) {
-        mcbe_bias_state_t *state = f->state + i;
+        mcbe_bias_state_t *state = unit->state + i;
         const int alpha = i == UNIFORM ? COLUMN_DIRECTION : column_of(ALPHA, i);
         mcbe_record_get_i64(record, layout, cell, column_of(SAMPLES, i), &state->samples);
         mcbe_record_get_i64(record, layout, cell, column_of(UPDATES, i), &state->updates);
         mcbe_record_get_i64(record, layout, cell, column_of(LAST_UPDATE, i), &state->last_update);
         mcbe_record_get_f64(record, layout, cell, alpha, state->alpha);
         mcbe_record_get_i64(record, layout, cell, column_of(WITNESS, i), state->witness);
-        mcbe_domain_finish(&params->samplers[i].domain, f->frame.m, state->alpha,
-                           f->bias + (ptrdiff_t)i * f->frame.m);
+        mcbe_domain_finish(&params->samplers[i].domain, unit->frame.m, state->alpha,
+                           unit->bias + (ptrdiff_t)i * unit->frame.m);
     }
 }
 
@@ -359,15 +317,14 @@ static mcbe_status_t verify_unit(const void *handle, const mcbe_cell_t *cell, in
                                  mcbe_error_t *err)
 {
     const comparison_t *params = handle;
-    findings_t found = {0};
+    mcbe_samplers_unit_t unit;
     mcbe_record_t again = {0};
     mcbe_error_t reason = {0};
     mcbe_status_t st;
-    MCBE_TRY(start_findings(&found, params, cell, trial));
-    read_states(&found, params, cell, layout, record);
+    MCBE_TRY(mcbe_samplers_unit_init(&unit, &params->setup, cell, trial, SAMPLERS, BIASES));
+    read_states(&unit, params, cell, layout, record);
     for (int i = 0; i < SAMPLERS; i++) {
-        st = mcbe_samplers_check(&params->setup, params->samplers + i, &found.frame, &found.key,
-                                 found.state + i, &reason);
+        st = mcbe_samplers_check(&unit, params->samplers + i, i, &reason);
         if (st == MCBE_ERR_CORRUPT) {
             st = mcbe_fail(err, st, "cell (n=%lld, m=%lld), trial %lld, sampler %s: %s",
                            (long long)cell->n, (long long)cell->m, (long long)trial, names[i],
@@ -375,13 +332,13 @@ static mcbe_status_t verify_unit(const void *handle, const mcbe_cell_t *cell, in
         }
         MCBE_TRY(st);
     }
-    MCBE_TRY(judge(&found, params, NULL));
+    MCBE_TRY(judge(&unit, NULL));
     MCBE_TRY(mcbe_record_init(&again, layout, record->cell, trial, cell));
-    write_findings(&found, cell, layout, &again);
+    write_record(&unit, cell, layout, &again);
     MCBE_TRY(mcbe_recompute_compare(layout, cell, record, &again, err));
 out:
     mcbe_record_free(&again);
-    free_findings(&found);
+    mcbe_samplers_unit_free(&unit);
     return st;
 }
 

@@ -13,7 +13,6 @@
 
 mcbe_status_t mcbe_samplers_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
 {
-    /* both, so that all errors are reported at once */
     const mcbe_status_t layers = mcbe_setup_open_layers(setup, config, err);
     const mcbe_status_t data = mcbe_data_open(&setup->data, config, 1, setup->seed, err);
     return layers != MCBE_OK ? layers : data;
@@ -27,61 +26,71 @@ mcbe_design_t mcbe_sampler_design(const mcbe_config_t *config, mcbe_domain_kind_
     return kind == MCBE_DOMAIN_CLOUD ? MCBE_DESIGN_CROSSED : MCBE_DESIGN_PAIRED;
 }
 
-mcbe_status_t mcbe_samplers_run(const mcbe_setup_t *setup, const mcbe_sampler_t *samplers,
-                                int count, const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
-                                const mcbe_team_t *team, mcbe_bias_state_t *states, double *alpha,
-                                mcbe_error_t *err)
+/* --- a unit ------------------------------------------------------------------------------------ */
+
+mcbe_status_t mcbe_samplers_unit_init(mcbe_samplers_unit_t *unit, const mcbe_setup_t *setup,
+                                      const mcbe_cell_t *cell, int64_t trial, int samplers,
+                                      int biases)
 {
+    const size_t count = (size_t)biases, m = (size_t)cell->m;
+    mcbe_status_t st;
+    *unit = (mcbe_samplers_unit_t){
+        .setup = setup, .key = mcbe_setup_key(setup, cell, trial), .biases = biases};
+    MCBE_TRY(mcbe_setup_frame(setup, &unit->key, &unit->frame));
+    unit->state = mcbe_alloc((size_t)samplers, sizeof *unit->state);
+    unit->bias = mcbe_alloc(count * m, sizeof *unit->bias);
+    unit->test = mcbe_alloc(count, sizeof *unit->test);
+    unit->training = mcbe_alloc(count, sizeof *unit->training);
+    MCBE_TRY(unit->state && unit->bias && unit->test && unit->training ? MCBE_OK : MCBE_ERR_NOMEM);
+    for (; unit->samplers < samplers; unit->samplers++) {
+        MCBE_TRY(mcbe_bias_state_init(&unit->state[unit->samplers], unit->frame.m));
+    }
+out:
+    return st;
+}
+
+void mcbe_samplers_unit_free(mcbe_samplers_unit_t *unit)
+{
+    for (int i = 0; i < unit->samplers; i++) {
+        mcbe_bias_state_free(&unit->state[i]);
+    }
+    mcbe_free(unit->training);
+    mcbe_free(unit->test);
+    mcbe_free(unit->bias);
+    mcbe_free(unit->state);
+    mcbe_frame_free(&unit->frame);
+}
+
+/* alpha* on K of sampler number i, from its state. */
+static void finish(mcbe_samplers_unit_t *unit, const mcbe_sampler_t *sampler, int i)
+{
+    const int m = unit->frame.m;
+    mcbe_domain_finish(&sampler->domain, m, unit->state[i].alpha, unit->bias + (ptrdiff_t)i * m);
+}
+
+mcbe_status_t mcbe_samplers_run(mcbe_samplers_unit_t *unit, const mcbe_sampler_t *samplers,
+                                const mcbe_team_t *team, mcbe_error_t *err)
+{
+    mcbe_sampling_t sampling = mcbe_sampling_of(unit->setup);
     mcbe_status_t st = MCBE_OK;
-    for (int i = 0; i < count && st == MCBE_OK; i++) {
-        const mcbe_sampling_t sampling = {.domain = samplers[i].domain,
-                                          .design = samplers[i].design,
-                                          .precision = setup->precision,
-                                          .samples = setup->samples,
-                                          .unchanged = setup->unchanged};
-        st = mcbe_sampling_run(&sampling, frame, key, team, states + i, 1, err);
-        mcbe_domain_finish(&samplers[i].domain, frame->m, states[i].alpha,
-                           alpha + (ptrdiff_t)i * frame->m);
+    for (int i = 0; i < unit->samplers && st == MCBE_OK; i++) {
+        sampling.domain = samplers[i].domain;
+        sampling.design = samplers[i].design;
+        st = mcbe_sampling_run(&sampling, &unit->frame, &unit->key, team, unit->state + i, 1, err);
+        finish(unit, samplers + i, i);
     }
     return st;
 }
 
-static void share_counts(const mcbe_team_t *team, mcbe_p_injective_t *result)
+mcbe_status_t mcbe_samplers_judge(mcbe_samplers_unit_t *unit, const mcbe_team_t *team)
 {
-    int64_t counts[] = {result->points, result->injective};
-    mcbe_comm_sum_i64(team->comm, counts, 2);
-    mcbe_comm_min_i64(team->comm, &result->min_active, 1);
-    result->points = counts[0];
-    result->injective = counts[1];
-}
-
-mcbe_status_t mcbe_samplers_judge(const mcbe_frame_t *frame, int count, const double *biases,
-                                  const mcbe_dataset_t *data, const mcbe_team_t *team,
-                                  mcbe_p_injective_t *results)
-{
-    const int64_t rank = team ? mcbe_comm_rank(team->comm) : 0;
-    const int64_t size = team ? mcbe_comm_size(team->comm) : 1;
-    const int64_t last = data->count * (rank + 1) / size;
-    mcbe_point_test_t *test = NULL;
+    const mcbe_data_t *data = &unit->setup->data;
     mcbe_status_t st;
-    for (int i = 0; i < count; i++) {
-        results[i] = mcbe_p_injective_none(frame->m);
-    }
-    MCBE_TRY(mcbe_point_test_create(&test, frame, count, biases));
-    for (int64_t first = data->count * rank / size; first < last; first += MCBE_POINT_TEST_WIDTH) {
-        const int64_t left = last - first;
-        mcbe_point_test_add(test, data->x + first * frame->n, NULL,
-                            left < MCBE_POINT_TEST_WIDTH ? left : MCBE_POINT_TEST_WIDTH, results);
-        if (mcbe_team_look(team)) {
-            break;
-        }
-    }
-    MCBE_TRY(mcbe_team_go_on(team));
-    for (int i = 0; i < count && team; i++) {
-        share_counts(team, results + i);
-    }
+    MCBE_TRY(mcbe_data_p_injective(&data->test, &unit->frame, unit->biases, unit->bias, team,
+                                   unit->test));
+    MCBE_TRY(mcbe_data_p_injective(&data->train, &unit->frame, unit->biases, unit->bias, team,
+                                   unit->training));
 out:
-    mcbe_point_test_destroy(&test);
     return st;
 }
 
@@ -174,18 +183,19 @@ out:
     return st;
 }
 
-mcbe_status_t mcbe_samplers_check(const mcbe_setup_t *setup, const mcbe_sampler_t *sampler,
-                                  const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
-                                  const mcbe_bias_state_t *state, mcbe_error_t *err)
+mcbe_status_t mcbe_samplers_check(const mcbe_samplers_unit_t *unit, const mcbe_sampler_t *sampler,
+                                  int i, mcbe_error_t *err)
 {
+    const mcbe_frame_t *frame = &unit->frame;
+    const mcbe_bias_state_t *state = unit->state + i;
     mcbe_point_t point = {0};
     mcbe_status_t st;
     reached_t *entries = mcbe_alloc((size_t)frame->m, sizeof *entries);
     double *c = mcbe_alloc((size_t)frame->m, sizeof *c);
     MCBE_TRY(entries && c ? MCBE_OK : MCBE_ERR_NOMEM);
     MCBE_TRY(mcbe_point_init(&point, frame->n));
-    MCBE_TRY(check_counts(setup, state, err));
-    MCBE_TRY(check_witnesses(sampler, frame, key, state, entries, c, &point, err));
+    MCBE_TRY(check_counts(unit->setup, state, err));
+    MCBE_TRY(check_witnesses(sampler, frame, &unit->key, state, entries, c, &point, err));
 out:
     mcbe_point_free(&point);
     mcbe_free(c);
@@ -193,19 +203,17 @@ out:
     return st;
 }
 
-mcbe_status_t mcbe_samplers_again(const mcbe_setup_t *setup, const mcbe_sampler_t *sampler,
-                                  const mcbe_frame_t *frame, const mcbe_stream_key_t *key,
-                                  mcbe_bias_state_t *state, double *alpha)
+mcbe_status_t mcbe_samplers_again(mcbe_samplers_unit_t *unit, const mcbe_sampler_t *sampler, int i)
 {
-    mcbe_setup_t of_sampler = *setup; /* borrows all it holds */
+    mcbe_setup_t of_sampler = *unit->setup; /* borrows all it holds */
     mcbe_walk_t walk = {0};
     mcbe_status_t st;
     of_sampler.domain = sampler->domain;
     of_sampler.design = sampler->design;
-    MCBE_TRY(mcbe_walk_init(&walk, &of_sampler, frame, key));
-    MCBE_TRY(mcbe_walk_to(&walk, setup->samples));
-    mcbe_bias_state_copy(state, &walk.state);
-    mcbe_domain_finish(&sampler->domain, frame->m, state->alpha, alpha);
+    MCBE_TRY(mcbe_walk_init(&walk, &of_sampler, &unit->frame, &unit->key));
+    MCBE_TRY(mcbe_walk_to(&walk, of_sampler.samples));
+    mcbe_bias_state_copy(&unit->state[i], &walk.state);
+    finish(unit, sampler, i);
 out:
     mcbe_walk_free(&walk);
     return st;
@@ -228,26 +236,18 @@ static double judging_seconds(double points, double biases, double n, double m)
 }
 
 mcbe_status_t mcbe_samplers_plan(const mcbe_setup_t *setup, const mcbe_shapes_t *shapes,
-                                 int64_t trials, const mcbe_sampler_t *samplers, int count,
-                                 int biases, mcbe_plan_t *plan)
+                                 const mcbe_sampler_t *samplers, int count, int biases,
+                                 mcbe_plan_t *plan)
 {
     const double samples = (double)setup->samples;
     const double points = (double)(setup->data.train.count + setup->data.test.count);
-    memset(plan, 0, sizeof *plan);
-    plan->cells = mcbe_alloc((size_t)shapes->count, sizeof *plan->cells);
-    if (!plan->cells) {
-        return MCBE_ERR_NOMEM;
-    }
-    plan->trials = trials;
-    plan->cell_count = shapes->count;
+    const mcbe_status_t st = mcbe_shapes_plan(shapes, plan);
     for (int64_t i = 0; i < plan->cell_count; i++) {
-        const double n = (double)shapes->cells[i].n, m = (double)shapes->cells[i].m;
         mcbe_cell_t *cell = plan->cells + i;
+        const double n = (double)cell->n, m = (double)cell->m;
         double bytes = 20.0 * n * m + 4.0 * MCBE_POINT_TEST_WIDTH * m; /* while points are held */
-        *cell = (mcbe_cell_t){.n = shapes->cells[i].n,
-                              .m = shapes->cells[i].m,
-                              .flops = 2.0 * n * m * points,
-                              .seconds = 5e-9 * n * m + judging_seconds(points, biases, n, m)};
+        cell->flops = 2.0 * n * m * points;
+        cell->seconds = 5e-9 * n * m + judging_seconds(points, biases, n, m);
         for (int s = 0; s < count; s++) {
             cell->flops += 2.0 * n * m * mcbe_cost_products(samplers[s].design, samples);
             cell->seconds += seconds_of(samples, samplers[s].design, n, m);
@@ -255,5 +255,5 @@ mcbe_status_t mcbe_samplers_plan(const mcbe_setup_t *setup, const mcbe_shapes_t 
         }
         cell->bytes = bytes + 8.0 * m * (4.0 * count + 2.0 * biases) + mcbe_setup_data_bytes(setup);
     }
-    return MCBE_OK;
+    return st;
 }

@@ -208,8 +208,7 @@ mcbe_status_t mcbe_sampling_holdout(const mcbe_domain_t *domain, mcbe_precision_
                                     const mcbe_team_t *team, const mcbe_bias_state_t *state,
                                     int64_t samples, int64_t *violations)
 {
-    const int rank = team ? mcbe_comm_rank(team->comm) : 0;
-    const int size = team ? mcbe_comm_size(team->comm) : 1;
+    const int rank = mcbe_team_rank(team), size = mcbe_team_size(team);
     const int64_t width = mcbe_domain_block_size(frame->n), blocks = (samples - 1) / width + 1;
     mcbe_estimator_t *estimator = NULL;
     mcbe_holdout_t holdout = {0};
@@ -255,6 +254,16 @@ static int64_t points_seen(const mcbe_sampling_t *sampling, const mcbe_bias_stat
                         (seen > 0 && sampling->init_rows ? states[i].m - states[0].m : 0));
     }
     return seen > 0 && sampling->init_rows ? seen - states[0].m : seen;
+}
+
+mcbe_sampling_t mcbe_sampling_of(const mcbe_setup_t *setup)
+{
+    return (mcbe_sampling_t){.domain = setup->domain,
+                             .design = setup->design,
+                             .precision = setup->precision,
+                             .samples = setup->samples,
+                             .unchanged = setup->unchanged,
+                             .init_rows = setup->init_rows};
 }
 
 mcbe_status_t mcbe_sampling_run(const mcbe_sampling_t *sampling, const mcbe_frame_t *frame,

@@ -5,6 +5,7 @@
 
 #include "experiment.h"
 #include "mcbe/bias.h"
+#include "setup.h"
 
 typedef struct mcbe_sampling {
     mcbe_domain_t domain;
@@ -17,6 +18,9 @@ typedef struct mcbe_sampling {
                                     get every lowering, in the order of the points: replayed up to
                                     any sample they give alpha* there. */
 } mcbe_sampling_t;
+
+/** The phase that the configuration asks for, without a history. */
+mcbe_sampling_t mcbe_sampling_of(const mcbe_setup_t *setup);
 
 /** Draw points and lower the states of one or several nested layers. Collective over team->comm.
  *

@@ -202,17 +202,6 @@ out:
     return st;
 }
 
-/* The first failure of checks that were all made, so that all errors are reported at once. */
-static mcbe_status_t first_failure(const mcbe_status_t *st, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (st[i] != MCBE_OK) {
-            return st[i];
-        }
-    }
-    return MCBE_OK;
-}
-
 mcbe_status_t mcbe_setup_open_frame(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
 {
     memset(setup, 0, sizeof *setup);
@@ -242,7 +231,7 @@ mcbe_status_t mcbe_setup_open_points(mcbe_setup_t *setup, mcbe_config_t *config,
     const mcbe_status_t st[] = {domain, check_design(setup, config, err),
                                 check_init_rows(setup, config, err), layers,
                                 load_data(setup, config, err)};
-    return first_failure(st, sizeof st / sizeof *st);
+    return mcbe_first_failure(st, sizeof st / sizeof *st);
 }
 
 mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
@@ -260,7 +249,7 @@ mcbe_status_t mcbe_setup_open(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_e
         mcbe_setup_work_limit(config, "exact.enabled", "exact.work_limit", &setup->exact_work, err),
         mcbe_setup_work_limit(config, "polytope.enabled", "polytope.work_limit",
                               &setup->polytope_work, err)};
-    return first_failure(st, sizeof st / sizeof *st);
+    return mcbe_first_failure(st, sizeof st / sizeof *st);
 }
 
 void mcbe_setup_free(mcbe_setup_t *setup)
@@ -283,6 +272,11 @@ int mcbe_setup_fixed_shape(const mcbe_setup_t *setup, int *m, int *n)
         return 1;
     }
     return mcbe_frame_named_shape(setup->ensemble, m, n) == MCBE_OK;
+}
+
+mcbe_stream_key_t mcbe_setup_key(const mcbe_setup_t *setup, const mcbe_cell_t *cell, int64_t trial)
+{
+    return (mcbe_stream_key_t){.seed = setup->seed, .n = cell->n, .m = cell->m, .trial = trial};
 }
 
 mcbe_status_t mcbe_setup_frame(const mcbe_setup_t *setup, const mcbe_stream_key_t *key,

@@ -354,6 +354,9 @@ MCBE_NODISCARD mcbe_status_t mcbe_setup_check_n(const mcbe_setup_t *setup,
 /** Bytes the data take on every rank. */
 double mcbe_setup_data_bytes(const mcbe_setup_t *setup);
 
+/** The address of all random numbers of a unit. */
+mcbe_stream_key_t mcbe_setup_key(const mcbe_setup_t *setup, const mcbe_cell_t *cell, int64_t trial);
+
 /** The weight matrix of (n, m, trial). Free with mcbe_frame_free. */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_frame(const mcbe_setup_t *setup,
                                               const mcbe_stream_key_t *key, mcbe_frame_t *frame);

@@ -48,6 +48,7 @@ mcbe_status_t mcbe_shapes_read(mcbe_shapes_t *shapes, const mcbe_setup_t *setup,
 {
     mcbe_status_t st = MCBE_OK;
     const int count = mcbe_config_records(config, "cells");
+    shapes->trials = mcbe_config_int(config, "trials");
     shapes->cells = mcbe_alloc((size_t)count, sizeof *shapes->cells);
     if (!shapes->cells) {
         return MCBE_ERR_NOMEM;
@@ -80,4 +81,17 @@ void mcbe_shapes_free(mcbe_shapes_t *shapes)
 {
     mcbe_free(shapes->cells);
     memset(shapes, 0, sizeof *shapes);
+}
+
+mcbe_status_t mcbe_shapes_plan(const mcbe_shapes_t *shapes, mcbe_plan_t *plan)
+{
+    memset(plan, 0, sizeof *plan);
+    plan->cells = mcbe_alloc((size_t)shapes->count, sizeof *plan->cells);
+    if (!plan->cells) {
+        return MCBE_ERR_NOMEM;
+    }
+    memcpy(plan->cells, shapes->cells, (size_t)shapes->count * sizeof *plan->cells);
+    plan->cell_count = shapes->count;
+    plan->trials = shapes->trials;
+    return MCBE_OK;
 }

@@ -1,7 +1,7 @@
 #ifndef MCBE_SHAPES_H
 #define MCBE_SHAPES_H
 
-/* The key `cells` of experiments on a few chosen shapes of layers. */
+/* The layers of experiments on a few chosen shapes: the key `cells`. */
 
 #include "plan.h"
 #include "setup.h"
@@ -18,14 +18,18 @@ extern const mcbe_key_t mcbe_shape_fields[];
 typedef struct mcbe_shapes {
     mcbe_cell_t *cells; /* owned, [count], ordered by n, then m; costs are left 0 */
     int64_t count;
+    int64_t trials; /* weight matrices of each */
 } mcbe_shapes_t;
 
-/** Read the key; refuse m < n, a shape that stands there twice, and what does not fit the weight
+/** Read the keys `cells` and `trials`; refuse m < n, a shape that stands there twice, and what does not fit the weight
  *  matrix. Free with mcbe_shapes_free whatever the result.
  *  @param[in] setup  opened; NULL if that failed: its matrix is not compared then
  *  @return MCBE_OK; MCBE_ERR_CONFIG; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_shapes_read(mcbe_shapes_t *shapes, const mcbe_setup_t *setup,
                                               const mcbe_config_t *config, mcbe_error_t *err);
 void mcbe_shapes_free(mcbe_shapes_t *shapes);
+
+/** A plan of these layers, whose costs are still to be filled in. @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_shapes_plan(const mcbe_shapes_t *shapes, mcbe_plan_t *plan);
 
 #endif

@@ -15,7 +15,6 @@
 
 typedef struct sweep {
     mcbe_setup_t setup;
-    int64_t trials;
     mcbe_shapes_t shapes;     /* owned */
     double *sigma;            /* owned, [count], ascending */
     double deviation;         /* of the training data */
@@ -120,17 +119,12 @@ static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_erro
     if (!params) {
         return MCBE_ERR_NOMEM;
     }
-    /* all of them, so that all errors are reported at once */
     const mcbe_status_t setup = mcbe_samplers_open(&params->setup, config, err);
-    const mcbe_status_t cells =
-        mcbe_shapes_read(&params->shapes, setup == MCBE_OK ? &params->setup : NULL, config, err);
-    const mcbe_status_t sigmas = read_sigmas(params, config, err);
-    const mcbe_status_t stop = mcbe_setup_no_stop(&params->setup, config, err);
-    mcbe_status_t st = setup != MCBE_OK    ? setup
-                       : cells != MCBE_OK  ? cells
-                       : sigmas != MCBE_OK ? sigmas
-                                           : stop;
-    params->trials = mcbe_config_int(config, "trials");
+    const mcbe_status_t all[] = {
+        setup,
+        mcbe_shapes_read(&params->shapes, setup == MCBE_OK ? &params->setup : NULL, config, err),
+        read_sigmas(params, config, err), mcbe_setup_no_stop(&params->setup, config, err)};
+    mcbe_status_t st = mcbe_first_failure(all, sizeof all / sizeof *all);
     if (st == MCBE_OK) {
         st = make_samplers(params, config, err);
     }
@@ -145,8 +139,8 @@ static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_erro
 {
     const sweep_t *params = handle;
     (void)err;
-    return mcbe_samplers_plan(&params->setup, &params->shapes, params->trials, params->samplers,
-                              params->count, params->count, plan);
+    return mcbe_samplers_plan(&params->setup, &params->shapes, params->samplers, params->count,
+                              params->count, plan);
 }
 
 /* --- records ----------------------------------------------------------------------------------- */
@@ -165,151 +159,80 @@ typedef enum sweep_column {
 
 static mcbe_status_t make_layout(const void *handle, mcbe_layout_t *layout, mcbe_error_t *err)
 {
-    static const struct {
-        char *path;
-        mcbe_column_type_t type;
-        const char *description;
-    } columns[COLUMN_COUNT] = {
-        [COLUMN_SIGMA] = {"curves/sigma", MCBE_COLUMN_F64,
+    static const mcbe_column_row_t columns[COLUMN_COUNT] = {
+        [COLUMN_SIGMA] = {"curves/sigma", MCBE_COLUMN_F64, MCBE_SHAPE_AXIS, 0,
                           "standard deviation of the noise around the training points"},
-        [COLUMN_P_INJECTIVE] = {"curves/p_injective", MCBE_COLUMN_F64,
+        [COLUMN_P_INJECTIVE] = {"curves/p_injective", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES, 0,
                                 "share of the test points with at least n rows active at alpha*"},
         [COLUMN_P_INJECTIVE_TRAINING] = {"curves/p_injective_training", MCBE_COLUMN_F64,
+                                         MCBE_SHAPE_SERIES, 0,
                                          "share of the training points with at least n rows active "
                                          "at alpha*"},
-        [COLUMN_UPDATES] = {"curves/updates", MCBE_COLUMN_I64,
+        [COLUMN_UPDATES] = {"curves/updates", MCBE_COLUMN_I64, MCBE_SHAPE_SERIES, 0,
                             "points that lowered at least one entry of alpha*"},
-        [COLUMN_LAST_UPDATE] = {"curves/last_update", MCBE_COLUMN_I64,
+        [COLUMN_LAST_UPDATE] = {"curves/last_update", MCBE_COLUMN_I64, MCBE_SHAPE_SERIES, 0,
                                 "id of the last point that lowered an entry; -1 for none"},
-        [COLUMN_UNCONSTRAINED] = {"curves/unconstrained", MCBE_COLUMN_I32,
+        [COLUMN_UNCONSTRAINED] = {"curves/unconstrained", MCBE_COLUMN_I32, MCBE_SHAPE_SERIES, 0,
                                   "rows with alpha* = +inf: never among the n largest"},
-        [COLUMN_ALPHA_MEAN] = {"curves/alpha_mean", MCBE_COLUMN_F64,
+        [COLUMN_ALPHA_MEAN] = {"curves/alpha_mean", MCBE_COLUMN_F64, MCBE_SHAPE_SERIES, 0,
                                "mean of the finite entries of alpha*"},
     };
-    static char deviation_path[] = "data/deviation";
+    static const mcbe_column_row_t deviation = {
+        "data/deviation", MCBE_COLUMN_F64, MCBE_SHAPE_AXIS, 0,
+        "root of the mean variance of the features of the training data"};
     const sweep_t *params = handle;
+    mcbe_status_t st;
     (void)err;
-    for (int i = 0; i < COLUMN_COUNT; i++) {
-        const int is_axis = i == COLUMN_SIGMA;
-        const mcbe_column_t column = {.path = columns[i].path,
-                                      .type = columns[i].type,
-                                      .shape = is_axis ? MCBE_SHAPE_AXIS : MCBE_SHAPE_SERIES,
-                                      .length = params->count,
-                                      .series = "sigma",
-                                      .values = is_axis ? params->sigma : NULL,
-                                      .units = "1",
-                                      .description = columns[i].description};
-        if (mcbe_layout_add(layout, &column) < 0) {
-            return MCBE_ERR_NOMEM;
-        }
-    }
-    const mcbe_column_t deviation = {.path = deviation_path,
-                                     .type = MCBE_COLUMN_F64,
-                                     .shape = MCBE_SHAPE_AXIS,
-                                     .length = 1,
-                                     .series = "data",
-                                     .values = &params->deviation,
-                                     .units = "1",
-                                     .description = "root of the mean variance of the features of "
-                                                    "the training data"};
-    return mcbe_layout_add(layout, &deviation) < 0 ? MCBE_ERR_NOMEM
-                                                   : mcbe_data_layout(&params->setup.data, layout);
+    MCBE_TRY(mcbe_layout_add_table(layout, columns, COLUMN_COUNT, "sigma", params->count,
+                                   params->sigma));
+    MCBE_TRY(mcbe_layout_add_table(layout, &deviation, 1, "data", 1, &params->deviation));
+    MCBE_TRY(mcbe_data_layout(&params->setup.data, layout));
+out:
+    return st;
 }
 
 /* --- a unit ------------------------------------------------------------------------------------ */
 
-/* What is found out about one layer, deviation by deviation. */
-typedef struct findings {
-    mcbe_stream_key_t key;
-    mcbe_frame_t frame;                  /* owned */
-    mcbe_bias_state_t *state;            /* owned, [count] */
-    double *alpha;                       /* owned, [count][m] */
-    mcbe_p_injective_t *test, *training; /* owned, [count] */
-    double *real;                        /* owned, [count], workspace */
-    int64_t *whole;                      /* owned, [count], workspace */
-    int count;
-} findings_t;
-
-/* Free whatever the result. */
-static mcbe_status_t start_findings(findings_t *f, const sweep_t *params, const mcbe_cell_t *cell,
-                                    int64_t trial)
+static void put_shares(const mcbe_p_injective_t *counts, int count, double *shares,
+                       const mcbe_cell_t *cell, int column, const mcbe_layout_t *layout,
+                       mcbe_record_t *record)
 {
-    const size_t count = (size_t)params->count;
-    mcbe_status_t st;
-    f->key =
-        (mcbe_stream_key_t){.seed = params->setup.seed, .n = cell->n, .m = cell->m, .trial = trial};
-    MCBE_TRY(mcbe_setup_frame(&params->setup, &f->key, &f->frame));
-    f->state = mcbe_alloc(count, sizeof *f->state);
-    f->alpha = mcbe_alloc(count * (size_t)f->frame.m, sizeof *f->alpha);
-    f->test = mcbe_alloc(count, sizeof *f->test);
-    f->training = mcbe_alloc(count, sizeof *f->training);
-    f->real = mcbe_alloc(count, sizeof *f->real);
-    f->whole = mcbe_alloc(count, sizeof *f->whole);
-    MCBE_TRY(f->state && f->alpha && f->test && f->training && f->real && f->whole
-                 ? MCBE_OK
-                 : MCBE_ERR_NOMEM);
-    for (; f->count < params->count; f->count++) {
-        MCBE_TRY(mcbe_bias_state_init(&f->state[f->count], f->frame.m));
+    for (int i = 0; i < count; i++) {
+        shares[i] = (double)counts[i].injective / (double)counts[i].points;
     }
-out:
-    return st;
+    mcbe_record_set_f64(record, layout, cell, column, shares);
 }
 
-static void free_findings(findings_t *f)
+static mcbe_status_t write_record(const mcbe_samplers_unit_t *unit, const mcbe_cell_t *cell,
+                                  const mcbe_layout_t *layout, mcbe_record_t *record)
 {
-    for (int i = 0; i < f->count; i++) {
-        mcbe_bias_state_free(&f->state[i]);
-    }
-    mcbe_free(f->whole);
-    mcbe_free(f->real);
-    mcbe_free(f->training);
-    mcbe_free(f->test);
-    mcbe_free(f->alpha);
-    mcbe_free(f->state);
-    mcbe_frame_free(&f->frame);
-}
-
-static mcbe_status_t judge(findings_t *f, const sweep_t *params, const mcbe_team_t *team)
-{
-    mcbe_status_t st;
-    MCBE_TRY(mcbe_samplers_judge(&f->frame, f->count, f->alpha, &params->setup.data.test, team,
-                                 f->test));
-    MCBE_TRY(mcbe_samplers_judge(&f->frame, f->count, f->alpha, &params->setup.data.train, team,
-                                 f->training));
-out:
-    return st;
-}
-
-static void put_shares(findings_t *f, const mcbe_p_injective_t *counts, const mcbe_cell_t *cell,
-                       int column, const mcbe_layout_t *layout, mcbe_record_t *record)
-{
-    for (int i = 0; i < f->count; i++) {
-        f->real[i] = (double)counts[i].injective / (double)counts[i].points;
-    }
-    mcbe_record_set_f64(record, layout, cell, column, f->real);
-}
-
-static void write_findings(findings_t *f, const mcbe_cell_t *cell, const mcbe_layout_t *layout,
-                           mcbe_record_t *record)
-{
+    const int count = unit->samplers, m = unit->frame.m;
     mcbe_summary_t summary;
-    put_shares(f, f->test, cell, COLUMN_P_INJECTIVE, layout, record);
-    put_shares(f, f->training, cell, COLUMN_P_INJECTIVE_TRAINING, layout, record);
-    for (int i = 0; i < f->count; i++) {
-        f->whole[i] = f->state[i].updates;
+    mcbe_status_t st;
+    double *real = mcbe_alloc((size_t)count, sizeof *real);
+    int64_t *whole = mcbe_alloc((size_t)count, sizeof *whole);
+    MCBE_TRY(real && whole ? MCBE_OK : MCBE_ERR_NOMEM);
+    put_shares(unit->test, count, real, cell, COLUMN_P_INJECTIVE, layout, record);
+    put_shares(unit->training, count, real, cell, COLUMN_P_INJECTIVE_TRAINING, layout, record);
+    for (int i = 0; i < count; i++) {
+        whole[i] = unit->state[i].updates;
     }
-    mcbe_record_set_i64(record, layout, cell, COLUMN_UPDATES, f->whole);
-    for (int i = 0; i < f->count; i++) {
-        f->whole[i] = f->state[i].last_update;
+    mcbe_record_set_i64(record, layout, cell, COLUMN_UPDATES, whole);
+    for (int i = 0; i < count; i++) {
+        whole[i] = unit->state[i].last_update;
     }
-    mcbe_record_set_i64(record, layout, cell, COLUMN_LAST_UPDATE, f->whole);
-    for (int i = 0; i < f->count; i++) {
-        mcbe_summarize(f->alpha + (ptrdiff_t)i * f->frame.m, f->frame.m, &summary);
-        f->whole[i] = summary.infinite;
-        f->real[i] = summary.mean;
+    mcbe_record_set_i64(record, layout, cell, COLUMN_LAST_UPDATE, whole);
+    for (int i = 0; i < count; i++) {
+        mcbe_summarize(unit->bias + (ptrdiff_t)i * m, m, &summary);
+        whole[i] = summary.infinite;
+        real[i] = summary.mean;
     }
-    mcbe_record_set_i64(record, layout, cell, COLUMN_UNCONSTRAINED, f->whole);
-    mcbe_record_set_f64(record, layout, cell, COLUMN_ALPHA_MEAN, f->real);
+    mcbe_record_set_i64(record, layout, cell, COLUMN_UNCONSTRAINED, whole);
+    mcbe_record_set_f64(record, layout, cell, COLUMN_ALPHA_MEAN, real);
+out:
+    mcbe_free(whole);
+    mcbe_free(real);
+    return st;
 }
 
 static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cells, int64_t count,
@@ -318,18 +241,18 @@ static mcbe_status_t compute_unit(const void *handle, const mcbe_cell_t *cells, 
                                   mcbe_error_t *err)
 {
     const sweep_t *params = handle;
-    findings_t found = {0};
+    mcbe_samplers_unit_t unit;
     mcbe_status_t st;
     MCBE_BUG_ASSERT(count == 1);
-    MCBE_TRY(start_findings(&found, params, cells, trial));
-    MCBE_TRY(mcbe_samplers_run(&params->setup, params->samplers, params->count, &found.frame,
-                               &found.key, team, found.state, found.alpha, err));
-    MCBE_TRY(judge(&found, params, team));
+    MCBE_TRY(
+        mcbe_samplers_unit_init(&unit, &params->setup, cells, trial, params->count, params->count));
+    MCBE_TRY(mcbe_samplers_run(&unit, params->samplers, team, err));
+    MCBE_TRY(mcbe_samplers_judge(&unit, team));
     if (mcbe_comm_rank(team->comm) == 0) {
-        write_findings(&found, cells, layout, records);
+        MCBE_TRY(write_record(&unit, cells, layout, records));
     }
 out:
-    free_findings(&found);
+    mcbe_samplers_unit_free(&unit);
     return st;
 }
 
@@ -339,21 +262,21 @@ static mcbe_status_t verify_unit(const void *handle, const mcbe_cell_t *cell, in
                                  mcbe_error_t *err)
 {
     const sweep_t *params = handle;
-    findings_t found = {0};
+    mcbe_samplers_unit_t unit;
     mcbe_record_t again = {0};
     mcbe_status_t st;
-    MCBE_TRY(start_findings(&found, params, cell, trial));
+    MCBE_TRY(
+        mcbe_samplers_unit_init(&unit, &params->setup, cell, trial, params->count, params->count));
     for (int i = 0; i < params->count; i++) {
-        MCBE_TRY(mcbe_samplers_again(&params->setup, params->samplers + i, &found.frame, &found.key,
-                                     &found.state[i], found.alpha + (ptrdiff_t)i * found.frame.m));
+        MCBE_TRY(mcbe_samplers_again(&unit, params->samplers + i, i));
     }
-    MCBE_TRY(judge(&found, params, NULL));
+    MCBE_TRY(mcbe_samplers_judge(&unit, NULL));
     MCBE_TRY(mcbe_record_init(&again, layout, record->cell, trial, cell));
-    write_findings(&found, cell, layout, &again);
+    MCBE_TRY(write_record(&unit, cell, layout, &again));
     MCBE_TRY(mcbe_recompute_compare(layout, cell, record, &again, err));
 out:
     mcbe_record_free(&again);
-    free_findings(&found);
+    mcbe_samplers_unit_free(&unit);
     return st;
 }
 

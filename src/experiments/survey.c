@@ -35,8 +35,7 @@ void mcbe_survey_close(void **handle)
 mcbe_stream_key_t mcbe_survey_cell_key(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
                                        int64_t trial)
 {
-    return (mcbe_stream_key_t){
-        .seed = survey->setup.seed, .n = cell->n, .m = cell->m, .trial = trial};
+    return mcbe_setup_key(&survey->setup, cell, trial);
 }
 
 mcbe_stream_key_t mcbe_survey_points_key(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
@@ -207,12 +206,7 @@ mcbe_status_t mcbe_survey_compute(const void *params, const mcbe_cell_t *cells, 
     const mcbe_survey_t *survey = params;
     const mcbe_setup_t *setup = &survey->setup;
     const mcbe_stream_key_t key = mcbe_survey_points_key(survey, cells, trial);
-    const mcbe_sampling_t sampling = {.domain = setup->domain,
-                                      .design = setup->design,
-                                      .precision = setup->precision,
-                                      .samples = setup->samples,
-                                      .unchanged = setup->unchanged,
-                                      .init_rows = setup->init_rows};
+    const mcbe_sampling_t sampling = mcbe_sampling_of(setup);
     mcbe_frame_t frame = {0}, layer = {0};
     mcbe_status_t st;
     mcbe_bias_state_t *states = mcbe_alloc((size_t)count, sizeof *states);

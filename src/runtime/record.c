@@ -29,6 +29,28 @@ int mcbe_layout_add(mcbe_layout_t *layout, const mcbe_column_t *column)
     return layout->count++;
 }
 
+mcbe_status_t mcbe_layout_add_table(mcbe_layout_t *layout, const mcbe_column_row_t *rows, int count,
+                                    const char *series, int64_t length, const void *values)
+{
+    for (int i = 0; i < count; i++) {
+        const int is_axis = rows[i].shape == MCBE_SHAPE_AXIS;
+        const int is_long = is_axis || rows[i].shape == MCBE_SHAPE_SERIES;
+        const mcbe_column_t column = {.path = rows[i].path,
+                                      .type = rows[i].type,
+                                      .shape = rows[i].shape,
+                                      .length = is_long ? length : 0,
+                                      .series = is_long ? series : NULL,
+                                      .values = is_axis ? values : NULL,
+                                      .approximate = rows[i].approximate,
+                                      .units = "1",
+                                      .description = rows[i].description};
+        if (mcbe_layout_add(layout, &column) < 0) {
+            return MCBE_ERR_NOMEM;
+        }
+    }
+    return MCBE_OK;
+}
+
 void mcbe_layout_free(mcbe_layout_t *layout)
 {
     for (int c = 0; c < layout->count; c++) {

@@ -53,6 +53,26 @@ typedef struct mcbe_layout {
 /** Append a copy of a column, its path included. Zero-initialise the layout first.
  *  @return its number, or -1 if memory is out */
 int mcbe_layout_add(mcbe_layout_t *layout, const mcbe_column_t *column);
+
+/* A row of an experiment's table of columns, as mcbe_column_t; dimensionless. */
+typedef struct mcbe_column_row {
+    char *path;
+    mcbe_column_type_t type;
+    mcbe_column_shape_t shape;
+    int approximate;
+    const char *description;
+} mcbe_column_row_t;
+
+/** Append a table of columns whose series all run over one axis.
+ *  @param[in] rows    [count]
+ *  @param[in] series  what they run over; static storage
+ *  @param[in] length  of the series and the axis
+ *  @param[in] values  of the axis; borrowed as for mcbe_column_t
+ *  @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_layout_add_table(mcbe_layout_t *layout,
+                                                   const mcbe_column_row_t *rows, int count,
+                                                   const char *series, int64_t length,
+                                                   const void *values);
 void mcbe_layout_free(mcbe_layout_t *layout);
 
 /** Can a column of this type store the word? Any bits are a double. */

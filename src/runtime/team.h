@@ -18,6 +18,11 @@ typedef struct mcbe_team {
     mcbe_fault_plan_t *faults; /* points `unit` and `reduce`; borrowed */
 } mcbe_team_t;
 
+/** This rank's number in the team and how many there are: 0 of 1 for NULL, a computation outside a
+ *  run. Not collective. */
+int mcbe_team_rank(const mcbe_team_t *team);
+int mcbe_team_size(const mcbe_team_t *team);
+
 /** Call every few milliseconds of work. Not collective. Accepts NULL, a computation outside a run.
  *  @return non-zero once the unit is to be given up: leave the work out and go straight to the next
  *          mcbe_team_go_on, where the team agrees */
@@ -27,5 +32,11 @@ int mcbe_team_look(const mcbe_team_t *team);
  *  a mcbe_team_look. Collective over team->comm; accepts NULL.
  *  @return MCBE_OK; MCBE_STOPPED, on every rank of the team, once it is to be given up */
 MCBE_NODISCARD mcbe_status_t mcbe_team_go_on(const mcbe_team_t *team);
+
+/** To every rank the doubles that one rank each has and that are 0 on all others, bit for bit, NaN too.
+ *  Collective over team->comm; accepts NULL.
+ *  @return MCBE_OK; MCBE_ERR_NOMEM. Not agreed. */
+MCBE_NODISCARD mcbe_status_t mcbe_team_share_f64(const mcbe_team_t *team, double *values,
+                                                 size_t count);
 
 #endif

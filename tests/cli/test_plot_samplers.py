@@ -131,7 +131,7 @@ class Comparison(PlotTest):
         for words in ("iris", "1,000 points", "4 of 6 matrices", "0.5"):
             self.assertIn(words, title)
         for words in ("gaussian", "standard", "seed 20240101", FINGERPRINT[:12]):
-            self.assertIn(words, comparison.footer([self.run_read]))
+            self.assertIn(words, comparison.data_line(self.run_read))
 
     def test_the_same_files_give_the_same_bytes(self):
         self.assert_reproducible("plot_sampler_comparison.py", self.source, write_comparison(self.folder / "b.h5"))
