@@ -5,8 +5,9 @@
 
 #include "check.h"
 #include "digest.h"
-#include "h5_points.h"
+#include "h5_numbers.h"
 #include "memory.h"
+#include "reference.h"
 
 /* Keys that tell how to read data; the order is that of the table. */
 static const char *const data_keys[] = {
@@ -25,25 +26,29 @@ mcbe_status_t mcbe_data_refuse(const mcbe_config_t *config, const char *why, mcb
     return st;
 }
 
-/* The SHA-256 of each file becomes a fact, under the key's name and its number. */
-static mcbe_status_t add_digests(mcbe_config_t *config, const char *key, mcbe_error_t *err)
+/* The SHA-256 of each file becomes a fact, under the key's name and its number.
+ * @param[out] datasets  how many of them name a dataset in a file */
+static mcbe_status_t add_digests(mcbe_config_t *config, const char *key, int *datasets,
+                                 mcbe_error_t *err)
 {
     int count;
     mcbe_status_t st = MCBE_OK;
     const char *const *paths = mcbe_config_texts(config, key, &count);
+    *datasets = 0;
     for (int i = 0; i < count && st == MCBE_OK; i++) {
         char digest[65];
         char fact[64];
-        char *file = NULL;
-        st = mcbe_h5_points_file(paths[i], &file);
+        mcbe_reference_t file;
+        st = mcbe_reference_parse(&file, paths[i]);
         if (st == MCBE_OK) {
-            st = mcbe_digest_file(file ? file : paths[i], digest, err);
+            st = mcbe_digest_file(file.path, digest, err);
         }
         if (st == MCBE_OK) {
             snprintf(fact, sizeof fact, "%s.%d.sha256", key, i);
             st = mcbe_config_add_fact(config, fact, digest);
         }
-        mcbe_free(file);
+        *datasets += file.dataset != NULL;
+        mcbe_reference_free(&file);
     }
     return st;
 }
@@ -59,27 +64,27 @@ static mcbe_data_options_t read_options(const mcbe_config_t *config, const mcbe_
         .like = like};
 }
 
-/* The files of one key; those of HDF5 come one at a time. */
+/* The files of one key; a dataset of HDF5 stands alone. */
 static mcbe_status_t read_files(mcbe_dataset_t *data, mcbe_config_t *config, const char *key,
                                 const mcbe_dataset_t *like, mcbe_error_t *err)
 {
-    int count;
+    int count, datasets;
     const char *const *paths = mcbe_config_texts(config, key, &count);
     const mcbe_data_options_t options = read_options(config, like);
-    char *file = NULL;
+    mcbe_reference_t file = {0};
     mcbe_status_t st;
-    MCBE_TRY(add_digests(config, key, err));
-    MCBE_TRY(mcbe_h5_points_file(paths[0], &file));
-    if (!file) {
+    MCBE_TRY(add_digests(config, key, &datasets, err));
+    if (datasets == 0) {
         st = mcbe_dataset_read(data, paths, count, &options, err);
     } else if (count > 1) {
         st = mcbe_config_reject(config, err, key,
-                                "a list that begins with HDF5; such a dataset stands alone");
+                                "a list with a dataset of HDF5 in it; such a dataset stands alone");
     } else {
-        st = mcbe_h5_points_read(data, paths[0], err);
+        MCBE_TRY(mcbe_reference_parse(&file, paths[0]));
+        st = mcbe_h5_load_points(data, file.path, file.dataset, err);
     }
 out:
-    mcbe_free(file);
+    mcbe_reference_free(&file);
     return st;
 }
 

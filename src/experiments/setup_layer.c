@@ -67,7 +67,7 @@ static mcbe_status_t load(mcbe_config_t *config, const char *key, const char *re
         st = mcbe_config_reject(config, err, key, "%s", reason.text);
     }
     MCBE_TRY(st);
-    MCBE_TRY(mcbe_digest_file(file->path, digest, err));
+    MCBE_TRY(mcbe_digest_file(file->reference.path, digest, err));
     MCBE_TRY(mcbe_config_add_fact(config, fact, digest));
     MCBE_TRY(mcbe_matrix_file_load(array, file, err));
 out:

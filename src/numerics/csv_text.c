@@ -257,32 +257,15 @@ static mcbe_status_t read_matrix(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_erro
     if (st == MCBE_OK && array->rows == 0) {
         st = mcbe_fail(err, MCBE_ERR_DATA, "'%s' has no line of numbers", in->name);
     }
-    if (st != MCBE_OK) {
-        mcbe_npy_free(array);
-    }
     return st;
 }
 
 mcbe_status_t mcbe_csv_load(mcbe_npy_t *array, const char *path, mcbe_error_t *err)
 {
-    mcbe_inflow_t in;
-    memset(array, 0, sizeof *array);
-    mcbe_status_t st = mcbe_inflow_open(&in, path, err);
-    if (st == MCBE_OK) {
-        st = read_matrix(array, &in, err);
-        mcbe_inflow_close(&in);
-    }
-    return st;
+    return mcbe_npy_read(array, NULL, path, read_matrix, err);
 }
 
 mcbe_status_t mcbe_csv_parse(mcbe_npy_t *array, FILE *stream, const char *name, mcbe_error_t *err)
 {
-    mcbe_inflow_t in;
-    memset(array, 0, sizeof *array);
-    mcbe_status_t st = mcbe_inflow_take(&in, stream, name, err);
-    if (st == MCBE_OK) {
-        st = read_matrix(array, &in, err);
-        mcbe_inflow_close(&in);
-    }
-    return st;
+    return mcbe_npy_read(array, stream, name, read_matrix, err);
 }

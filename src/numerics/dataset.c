@@ -252,7 +252,7 @@ mcbe_status_t mcbe_dataset_parse(mcbe_dataset_t *data, FILE *in, const char *nam
     mcbe_status_t st;
     options = options ? options : &plain_options;
     start(data, options);
-    MCBE_TRY(mcbe_inflow_take(&source.in, in, name, err));
+    MCBE_TRY(mcbe_inflow_open(&source.in, in, name, err));
     MCBE_TRY(begin(&source, options, err));
     MCBE_TRY(append(&source, options, &rows, err));
     st = finish(&rows, name, err);
@@ -273,7 +273,7 @@ static mcbe_status_t look_ahead(const char *const *paths, int path_count,
     mcbe_status_t st = MCBE_OK;
     for (int i = 0; i < path_count && st == MCBE_OK; i++) {
         mcbe_data_source_t source = {0};
-        MCBE_TRY(mcbe_inflow_open(&source.in, paths[i], err));
+        MCBE_TRY(mcbe_inflow_open(&source.in, NULL, paths[i], err));
         st = begin(&source, options, err);
         mcbe_inflow_close(&source.in);
         if (st == MCBE_OK && i > 0 && source.format != whole->format) {
@@ -305,7 +305,7 @@ mcbe_status_t mcbe_dataset_read(mcbe_dataset_t *data, const char *const *paths, 
         MCBE_TRY(mcbe_data_reserve(&rows, whole.count, whole.n, 1, paths[0], err));
     }
     for (int i = 0; i < path_count; i++) {
-        MCBE_TRY(mcbe_inflow_open(&source.in, paths[i], err));
+        MCBE_TRY(mcbe_inflow_open(&source.in, NULL, paths[i], err));
         MCBE_TRY(begin(&source, options, err));
         MCBE_TRY(append(&source, options, &rows, err));
         mcbe_inflow_close(&source.in);

@@ -272,10 +272,11 @@ out:
     return st;
 }
 
-mcbe_status_t mcbe_dataset_read_labels(mcbe_dataset_t *data, const char *path, mcbe_error_t *err)
+mcbe_status_t mcbe_dataset_parse_labels(mcbe_dataset_t *data, FILE *stream, const char *name,
+                                        mcbe_error_t *err)
 {
     mcbe_inflow_t in;
-    mcbe_status_t st = mcbe_inflow_open(&in, path, err);
+    mcbe_status_t st = mcbe_inflow_open(&in, stream, name, err);
     if (st == MCBE_OK) {
         st = read_labels(data, &in, err);
         mcbe_inflow_close(&in);
@@ -283,14 +284,7 @@ mcbe_status_t mcbe_dataset_read_labels(mcbe_dataset_t *data, const char *path, m
     return st;
 }
 
-mcbe_status_t mcbe_dataset_parse_labels(mcbe_dataset_t *data, FILE *stream, const char *name,
-                                        mcbe_error_t *err)
+mcbe_status_t mcbe_dataset_read_labels(mcbe_dataset_t *data, const char *path, mcbe_error_t *err)
 {
-    mcbe_inflow_t in;
-    mcbe_status_t st = mcbe_inflow_take(&in, stream, name, err);
-    if (st == MCBE_OK) {
-        st = read_labels(data, &in, err);
-        mcbe_inflow_close(&in);
-    }
-    return st;
+    return mcbe_dataset_parse_labels(data, NULL, path, err);
 }

@@ -76,21 +76,12 @@ static mcbe_status_t start(mcbe_inflow_t *in, mcbe_error_t *err)
     return st == MCBE_OK ? mcbe_inflow_rewind(in, err) : st;
 }
 
-mcbe_status_t mcbe_inflow_take(mcbe_inflow_t *in, FILE *stream, const char *name, mcbe_error_t *err)
+mcbe_status_t mcbe_inflow_open(mcbe_inflow_t *in, FILE *stream, const char *name, mcbe_error_t *err)
 {
-    *in = (mcbe_inflow_t){.in = stream, .name = name};
-    const mcbe_status_t st = start(in, err);
-    if (st != MCBE_OK) {
-        mcbe_inflow_close(in);
-    }
-    return st;
-}
-
-mcbe_status_t mcbe_inflow_open(mcbe_inflow_t *in, const char *path, mcbe_error_t *err)
-{
-    *in = (mcbe_inflow_t){.in = fopen(path, "rb"), .owned = 1, .name = path};
+    *in =
+        (mcbe_inflow_t){.in = stream ? stream : fopen(name, "rb"), .owned = !stream, .name = name};
     if (!in->in) {
-        return mcbe_fail(err, MCBE_ERR_IO, "cannot open '%s': %s", path, strerror(errno));
+        return mcbe_fail(err, MCBE_ERR_IO, "cannot open '%s': %s", name, strerror(errno));
     }
     const mcbe_status_t st = start(in, err);
     if (st != MCBE_OK) {

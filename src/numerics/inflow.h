@@ -22,10 +22,9 @@ typedef struct mcbe_inflow {
 
 /** Open a file, or take a stream, which must be seekable and is read from its start. Not collective.
  *  @param[out] in  zeroed on error; close with mcbe_inflow_close
+ *  @param[in]  stream  is left open; NULL opens the file `name`
  *  @return MCBE_OK; MCBE_ERR_IO with a sentence; MCBE_ERR_DATA for an empty file; MCBE_ERR_NOMEM */
-MCBE_NODISCARD mcbe_status_t mcbe_inflow_open(mcbe_inflow_t *in, const char *path,
-                                              mcbe_error_t *err);
-MCBE_NODISCARD mcbe_status_t mcbe_inflow_take(mcbe_inflow_t *in, FILE *stream, const char *name,
+MCBE_NODISCARD mcbe_status_t mcbe_inflow_open(mcbe_inflow_t *in, FILE *stream, const char *name,
                                               mcbe_error_t *err);
 void mcbe_inflow_close(mcbe_inflow_t *in);
 

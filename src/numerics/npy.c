@@ -234,6 +234,19 @@ static mcbe_status_t read_matrix(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_erro
     array->columns = header.rank == 2 ? header.shape[1] : 0;
     st = mcbe_npy_values(in, &header, array->values, NULL, err);
 out:
+    return st;
+}
+
+mcbe_status_t mcbe_npy_read(mcbe_npy_t *array, FILE *stream, const char *name,
+                            mcbe_npy_reader_t read, mcbe_error_t *err)
+{
+    mcbe_inflow_t in;
+    memset(array, 0, sizeof *array);
+    mcbe_status_t st = mcbe_inflow_open(&in, stream, name, err);
+    if (st == MCBE_OK) {
+        st = read(array, &in, err);
+        mcbe_inflow_close(&in);
+    }
     if (st != MCBE_OK) {
         mcbe_npy_free(array);
     }
@@ -242,26 +255,12 @@ out:
 
 mcbe_status_t mcbe_npy_load(mcbe_npy_t *array, const char *path, mcbe_error_t *err)
 {
-    mcbe_inflow_t in;
-    memset(array, 0, sizeof *array);
-    mcbe_status_t st = mcbe_inflow_open(&in, path, err);
-    if (st == MCBE_OK) {
-        st = read_matrix(array, &in, err);
-        mcbe_inflow_close(&in);
-    }
-    return st;
+    return mcbe_npy_read(array, NULL, path, read_matrix, err);
 }
 
 mcbe_status_t mcbe_npy_parse(mcbe_npy_t *array, FILE *stream, const char *name, mcbe_error_t *err)
 {
-    mcbe_inflow_t in;
-    memset(array, 0, sizeof *array);
-    mcbe_status_t st = mcbe_inflow_take(&in, stream, name, err);
-    if (st == MCBE_OK) {
-        st = read_matrix(array, &in, err);
-        mcbe_inflow_close(&in);
-    }
-    return st;
+    return mcbe_npy_read(array, stream, name, read_matrix, err);
 }
 
 void mcbe_npy_free(mcbe_npy_t *array)

@@ -36,6 +36,14 @@ typedef struct mcbe_npy {
     double *values;        /* owned, row-major [rows][columns] */
 } mcbe_npy_t;
 
+/** How the matrix or vector of a file is read from its bytes. @param[out] array  zeroed before */
+typedef mcbe_status_t (*mcbe_npy_reader_t)(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_error_t *err);
+
+/** Read one from the file `name`, or from a stream, as mcbe_inflow_open.
+ *  @param[out] array  zeroed on error; free with mcbe_npy_free  @return as mcbe_inflow_open and read */
+MCBE_NODISCARD mcbe_status_t mcbe_npy_read(mcbe_npy_t *array, FILE *stream, const char *name,
+                                           mcbe_npy_reader_t read, mcbe_error_t *err);
+
 /** Read a matrix or a vector: a .npy file of '<f4' or '<f8', possibly packed with gzip. Not
  *  collective. Thread-safe.
  *  @param[out] array  zeroed on error; free with mcbe_npy_free

@@ -5,7 +5,6 @@
 #include <stdint.h>
 
 #include "mcbe/status.h"
-#include "npy.h"
 
 /* Checked HDF5 calls. Nothing is printed by the library: its error stack ends up in the sentence.
  * Sentences start with the file's name. */
@@ -76,12 +75,5 @@ MCBE_NODISCARD mcbe_status_t mcbe_h5_shape(hid_t file, const char *path, int ran
  *  @return MCBE_OK; MCBE_ERR_CORRUPT */
 MCBE_NODISCARD mcbe_status_t mcbe_h5_read(hid_t file, const char *path, hid_t memory_type, int rank,
                                           const hsize_t *dims, void *data, mcbe_error_t *err);
-
-/** Read a matrix or a vector of real numbers or integers, whoever wrote the file. h5_load.c. Not
- *  collective.
- *  @param[out] array  zeroed on error; a vector has columns 0; free with mcbe_npy_free
- *  @return MCBE_OK; as mcbe_h5_open; MCBE_ERR_DATA with a sentence; MCBE_ERR_NOMEM */
-MCBE_NODISCARD mcbe_status_t mcbe_h5_load(mcbe_npy_t *array, const char *path, const char *dataset,
-                                          mcbe_error_t *err);
 
 #endif

@@ -3,19 +3,17 @@
 #include <string.h>
 #include <strings.h>
 
-#include <sys/stat.h>
-
 #include "csv_text.h"
-#include "h5.h"
+#include "h5_numbers.h"
 #include "memory.h"
 #include "safetensors.h"
 
 typedef enum format {
+    FORMAT_NONE,
     FORMAT_NPY,
     FORMAT_CSV,
     FORMAT_SAFETENSORS,
-    FORMAT_HDF5,
-    FORMAT_NONE
+    FORMAT_HDF5
 } format_t;
 
 /* How many datasets a file of a format has. */
@@ -44,58 +42,30 @@ static int find_ending(const char *path)
     return -1;
 }
 
-static int is_file(const char *path)
-{
-    struct stat facts;
-    return stat(path, &facts) == 0 && !S_ISDIR(facts.st_mode);
-}
-
-/* Cut a reference into path and dataset. */
-static void split(mcbe_matrix_file_t *file)
-{
-    char *first = strchr(file->path, ':');
-    if (!first || is_file(file->path)) {
-        return;
-    }
-    char *cut = first;
-    for (char *colon = first; colon; colon = strchr(colon + 1, ':')) {
-        *colon = '\0';
-        const int found = is_file(file->path);
-        *colon = ':';
-        if (found) {
-            cut = colon;
-            break;
-        }
-    }
-    *cut = '\0';
-    file->dataset = cut + 1;
-}
-
 mcbe_status_t mcbe_matrix_file_parse(mcbe_matrix_file_t *file, const char *reference,
                                      mcbe_error_t *err)
 {
-    mcbe_status_t st = MCBE_OK;
-    *file = (mcbe_matrix_file_t){.path = mcbe_strdup(reference), .format = FORMAT_NONE};
-    if (!file->path) {
-        return MCBE_ERR_NOMEM;
+    memset(file, 0, sizeof *file);
+    mcbe_status_t st = mcbe_reference_parse(&file->reference, reference);
+    if (st != MCBE_OK) {
+        return st;
     }
-    split(file);
-    const int row = find_ending(file->path);
+    const char *path = file->reference.path, *dataset = file->reference.dataset;
+    const int row = find_ending(path);
     if (row < 0) {
         st = mcbe_fail(err, MCBE_ERR_DATA,
                        "'%s' has no ending that tells what it holds; .npy, .csv, .safetensors, .h5 "
                        "and .hdf5 can be read",
-                       file->path);
-    } else if (file->dataset && endings[row].datasets == DATASETS_ONE) {
+                       path);
+    } else if (dataset && endings[row].datasets == DATASETS_ONE) {
         st = mcbe_fail(err, MCBE_ERR_DATA,
-                       "'%s' holds one array only; the ':%s' behind its name must go", file->path,
-                       file->dataset);
-    } else if ((!file->dataset && endings[row].datasets == DATASETS_MANY) ||
-               (file->dataset && !*file->dataset)) {
+                       "'%s' holds one array only; the ':%s' behind its name must go", path,
+                       dataset);
+    } else if ((!dataset && endings[row].datasets == DATASETS_MANY) || (dataset && !*dataset)) {
         st = mcbe_fail(
             err, MCBE_ERR_DATA,
-            "'%s' may hold many datasets; name one behind a colon, as in %s:/layer/weight",
-            file->path, file->path);
+            "'%s' may hold many datasets; name one behind a colon, as in %s:/layer/weight", path,
+            path);
     } else {
         file->format = (int)endings[row].format;
     }
@@ -107,7 +77,7 @@ mcbe_status_t mcbe_matrix_file_parse(mcbe_matrix_file_t *file, const char *refer
 
 void mcbe_matrix_file_free(mcbe_matrix_file_t *file)
 {
-    mcbe_free(file->path);
+    mcbe_reference_free(&file->reference);
     memset(file, 0, sizeof *file);
 }
 
@@ -119,15 +89,16 @@ int mcbe_matrix_file_adds_bias(const mcbe_matrix_file_t *file)
 mcbe_status_t mcbe_matrix_file_load(mcbe_npy_t *array, const mcbe_matrix_file_t *file,
                                     mcbe_error_t *err)
 {
+    const char *path = file->reference.path, *dataset = file->reference.dataset;
     switch ((format_t)file->format) {
     case FORMAT_NPY:
-        return mcbe_npy_load(array, file->path, err);
+        return mcbe_npy_load(array, path, err);
     case FORMAT_CSV:
-        return mcbe_csv_load(array, file->path, err);
+        return mcbe_csv_load(array, path, err);
     case FORMAT_SAFETENSORS:
-        return mcbe_safetensors_load(array, file->path, file->dataset, err);
+        return mcbe_safetensors_load(array, path, dataset, err);
     case FORMAT_HDF5:
-        return mcbe_h5_load(array, file->path, file->dataset, err);
+        return mcbe_h5_load(array, path, dataset, err);
     case FORMAT_NONE:
         break;
     }

@@ -5,20 +5,18 @@
  * of its name: .npy, .csv, .safetensors, .h5 or .hdf5. */
 
 #include "npy.h"
+#include "reference.h"
 
 /* What the configuration keys that take a reference say of it. */
 #define MCBE_MATRIX_FILE_FORMS "NumPy .npy, .csv, .safetensors[:TENSOR] or HDF5 .h5:DATASET"
 
-/* A reference taken apart. Zero-initialise; free with mcbe_matrix_file_free. */
+/* A reference and what its file holds. Zero-initialise; free with mcbe_matrix_file_free. */
 typedef struct mcbe_matrix_file {
-    char *path;          /* owned */
-    const char *dataset; /* behind the colon, NULL if nothing is there; in the memory of path */
-    int format;          /* what the ending says; of use to matrix_file.c only */
+    mcbe_reference_t reference; /* owned */
+    int format;                 /* what the ending says; of use to matrix_file.c only */
 } mcbe_matrix_file_t;
 
-/** Take a reference apart. The file's name ends at the first colon in front of which stands the name
- *  of a file that exists, else at the first one at all; so names may hold colons themselves. Not
- *  collective.
+/** Take a reference apart, as mcbe_reference_parse.
  *  @param[out] file  zeroed on error
  *  @return MCBE_OK; MCBE_ERR_DATA with a sentence for an ending that tells no format, a dataset where
  *         the format has none, or none where it needs one; MCBE_ERR_NOMEM */

@@ -108,7 +108,11 @@ class Files(Refusals):
                                   ("/row", "1 dimensions"), ("/none", "lacks the dataset '/none'")):
             self.refuse({"data.path": path + ":" + dataset, "data.label": "''"}, path, fragment, code=BAD_FILE)
         self.refuse({"data.path": path}, "name the dataset in it", code=BAD_FILE)
-        self.refuse({"data.path": [path + ":/points", IRIS]}, "stands alone")
+        for pair in ([path + ":/points", IRIS], [IRIS, path + ":/points"]):
+            self.refuse({"data.path": pair}, "stands alone")
+        # as with weights, the name of the dataset needs no slash, and that of the file may have a colon
+        os.rename(path, path := str(self.dir / "a:b.h5"))
+        self.refuse({"data.path": path + ":points", "data.label": "''"}, path, "nan in point 0, feature 3", code=BAD_FILE)
 
 
 if __name__ == "__main__":

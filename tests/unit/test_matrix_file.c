@@ -85,7 +85,7 @@ static mcbe_status_t load(const char *reference, mcbe_npy_t *array, mcbe_error_t
         st = mcbe_matrix_file_load(array, &file, err);
         mcbe_matrix_file_free(&file);
     }
-    assert_null(file.path);
+    assert_null(file.reference.path);
     return st;
 }
 
