@@ -8,6 +8,37 @@ function(mcbe_found what where)
     message(STATUS "mcbe: ${what}: ${where}")
 endfunction()
 
+# A library by its name and a header: MCBE_<name>_LIBRARIES and MCBE_<name>_INCLUDE. What follows are folders to look
+# for the header in.
+function(mcbe_library name library header shown what package)
+    find_library(MCBE_${name}_LIBRARIES NAMES ${library})
+    find_path(MCBE_${name}_INCLUDE NAMES ${header} PATH_SUFFIXES ${ARGN})
+    if(NOT MCBE_${name}_LIBRARIES OR NOT MCBE_${name}_INCLUDE)
+        mcbe_missing("${what}" "${package}")
+    endif()
+    mcbe_found("${shown}" "${MCBE_${name}_LIBRARIES}")
+endfunction()
+
+# Headers alone: MCBE_<name>_INCLUDE.
+function(mcbe_headers name header shown what package)
+    find_path(MCBE_${name}_INCLUDE NAMES ${header})
+    if(NOT MCBE_${name}_INCLUDE)
+        mcbe_missing("${what}" "${package}")
+    endif()
+    mcbe_found("${shown}" "${MCBE_${name}_INCLUDE}/${header}")
+endfunction()
+
+# A library that pkg-config knows as `module`.
+function(mcbe_module name module shown what package)
+    pkg_check_modules(${name} QUIET ${module})
+    if(NOT ${name}_FOUND)
+        mcbe_missing("${what}" "${package}")
+    endif()
+    set(MCBE_${name}_INCLUDE ${${name}_INCLUDE_DIRS} PARENT_SCOPE)
+    set(MCBE_${name}_LIBRARIES ${${name}_LINK_LIBRARIES} PARENT_SCOPE)
+    mcbe_found("${shown}" "${${name}_VERSION}, ${${name}_LINK_LIBRARIES}")
+endfunction()
+
 find_package(PkgConfig QUIET)
 if(NOT PKG_CONFIG_FOUND)
     mcbe_missing("pkg-config" "pkg-config")
@@ -48,45 +79,20 @@ if(NOT MCBE_BLAS_LIBRARIES OR NOT MCBE_CBLAS_INCLUDE)
 endif()
 mcbe_found("BLAS" "${MCBE_BLAS_LIBRARIES}, ${MCBE_CBLAS_INCLUDE}/cblas.h")
 
-find_library(MCBE_LAPACKE_LIBRARIES NAMES lapacke)
-find_path(MCBE_LAPACKE_INCLUDE NAMES lapacke.h PATH_SUFFIXES lapacke openblas)
-if(NOT MCBE_LAPACKE_LIBRARIES OR NOT MCBE_LAPACKE_INCLUDE)
-    mcbe_missing("LAPACKE" "liblapacke-dev")
-endif()
-mcbe_found("LAPACKE" "${MCBE_LAPACKE_LIBRARIES}")
+mcbe_library(LAPACKE lapacke lapacke.h "LAPACKE" "LAPACKE" "liblapacke-dev" lapacke openblas)
 
 # --- Qhull ---------------------------------------------------------------------------------------
 # The reentrant one; libqhull without _r has a global state.
-find_library(MCBE_QHULL_LIBRARIES NAMES qhull_r)
-find_path(MCBE_QHULL_INCLUDE NAMES libqhull_r/libqhull_r.h)
-if(NOT MCBE_QHULL_LIBRARIES OR NOT MCBE_QHULL_INCLUDE)
-    mcbe_missing("the reentrant Qhull library (libqhull_r)" "libqhull-dev")
-endif()
-mcbe_found("Qhull" "${MCBE_QHULL_LIBRARIES}")
+mcbe_library(QHULL qhull_r libqhull_r/libqhull_r.h "Qhull" "the reentrant Qhull library (libqhull_r)" "libqhull-dev")
 
 # --- data sets -----------------------------------------------------------------------------------
-find_library(MCBE_CSV_LIBRARIES NAMES csv)
-find_path(MCBE_CSV_INCLUDE NAMES csv.h)
-if(NOT MCBE_CSV_LIBRARIES OR NOT MCBE_CSV_INCLUDE)
-    mcbe_missing("libcsv" "libcsv-dev")
-endif()
-mcbe_found("libcsv" "${MCBE_CSV_LIBRARIES}")
+mcbe_library(CSV csv csv.h "libcsv" "libcsv" "libcsv-dev")
 
-find_library(MCBE_ZLIB_LIBRARIES NAMES z)
-find_path(MCBE_ZLIB_INCLUDE NAMES zlib.h)
-if(NOT MCBE_ZLIB_LIBRARIES OR NOT MCBE_ZLIB_INCLUDE)
-    mcbe_missing("zlib" "zlib1g-dev")
-endif()
-mcbe_found("zlib" "${MCBE_ZLIB_LIBRARIES}")
+mcbe_library(ZLIB z zlib.h "zlib" "zlib" "zlib1g-dev")
 
 # --- CLP -----------------------------------------------------------------------------------------
 # A shared libClp brings CoinUtils; a static one would not.
-find_library(MCBE_CLP_LIBRARIES NAMES Clp)
-find_path(MCBE_CLP_INCLUDE NAMES coin/Clp_C_Interface.h)
-if(NOT MCBE_CLP_LIBRARIES OR NOT MCBE_CLP_INCLUDE)
-    mcbe_missing("the linear programming library CLP" "coinor-libclp-dev")
-endif()
-mcbe_found("CLP" "${MCBE_CLP_LIBRARIES}")
+mcbe_library(CLP Clp coin/Clp_C_Interface.h "CLP" "the linear programming library CLP" "coinor-libclp-dev")
 
 # --- HDF5 ----------------------------------------------------------------------------------------
 if(NOT MCBE_NUMERICS_ONLY)
@@ -112,22 +118,8 @@ endif()
 
 # --- the rest ------------------------------------------------------------------------------------
 if(NOT MCBE_NUMERICS_ONLY)
-    pkg_check_modules(YAML QUIET yaml-0.1)
-    if(NOT YAML_FOUND)
-        mcbe_missing("libyaml" "libyaml-dev")
-    endif()
-    set(MCBE_YAML_INCLUDE ${YAML_INCLUDE_DIRS})
-    set(MCBE_YAML_LIBRARIES ${YAML_LINK_LIBRARIES})
-    mcbe_found("libyaml" "${YAML_VERSION}, ${MCBE_YAML_LIBRARIES}")
-
-    pkg_check_modules(JANSSON QUIET jansson)
-    if(NOT JANSSON_FOUND)
-        mcbe_missing("Jansson (JSON)" "libjansson-dev")
-    endif()
-    set(MCBE_JANSSON_INCLUDE ${JANSSON_INCLUDE_DIRS})
-    set(MCBE_JANSSON_LIBRARIES ${JANSSON_LINK_LIBRARIES})
-    mcbe_found("Jansson" "${JANSSON_VERSION}, ${MCBE_JANSSON_LIBRARIES}")
-
+    mcbe_module(YAML yaml-0.1 "libyaml" "libyaml" "libyaml-dev")
+    mcbe_module(JANSSON jansson "Jansson" "Jansson (JSON)" "libjansson-dev")
     find_package(OpenSSL QUIET COMPONENTS Crypto)
     if(NOT OPENSSL_FOUND)
         mcbe_missing("OpenSSL's libcrypto (SHA-256)" "libssl-dev")
@@ -137,17 +129,8 @@ if(NOT MCBE_NUMERICS_ONLY)
     mcbe_found("OpenSSL" "${OPENSSL_VERSION}, ${MCBE_CRYPTO_LIBRARIES}")
 endif()
 
-find_path(MCBE_PCG_INCLUDE NAMES pcg_random.hpp)
-if(NOT MCBE_PCG_INCLUDE)
-    mcbe_missing("the PCG random library" "libpcg-cpp-dev")
-endif()
-mcbe_found("PCG" "${MCBE_PCG_INCLUDE}/pcg_random.hpp")
-
-find_path(MCBE_BOOST_INCLUDE NAMES boost/math/special_functions/beta.hpp)
-if(NOT MCBE_BOOST_INCLUDE)
-    mcbe_missing("Boost.Math (headers only)" "libboost-dev")
-endif()
-mcbe_found("Boost.Math" "${MCBE_BOOST_INCLUDE}/boost/math")
+mcbe_headers(PCG pcg_random.hpp "PCG" "the PCG random library" "libpcg-cpp-dev")
+mcbe_headers(BOOST boost/math/special_functions/beta.hpp "Boost.Math" "Boost.Math (headers only)" "libboost-dev")
 
 # --- for the tests only --------------------------------------------------------------------------
 if(MCBE_BUILD_TESTS)
@@ -157,12 +140,7 @@ if(MCBE_BUILD_TESTS)
     endif()
     mcbe_found("cmocka" "${CMOCKA_VERSION}")
 
-    find_library(MCBE_GLPK_LIBRARIES NAMES glpk)
-    find_path(MCBE_GLPK_INCLUDE NAMES glpk.h)
-    if(NOT MCBE_GLPK_LIBRARIES OR NOT MCBE_GLPK_INCLUDE)
-        mcbe_missing("GLPK (for the tests; -DMCBE_BUILD_TESTS=OFF does without)" "libglpk-dev")
-    endif()
-    mcbe_found("GLPK" "${MCBE_GLPK_LIBRARIES}")
+    mcbe_library(GLPK glpk glpk.h "GLPK" "GLPK (for the tests; -DMCBE_BUILD_TESTS=OFF does without)" "libglpk-dev")
 endif()
 
 if(MCBE_BUILD_TESTS AND NOT MCBE_NUMERICS_ONLY)
