@@ -41,6 +41,11 @@ double mcbe_cost_visit_seconds(double n, double m)
     return m * (4e-9 + fmin(0.25e-9 * n, 20e-9));
 }
 
+double mcbe_cost_judge_seconds(double biases, double n, double m)
+{
+    return 1e-8 + 1.5e-9 * n + 2.0 * m * n / 9e10 + biases * (2e-8 + 1e-9 * m);
+}
+
 double mcbe_cost_updates(double m, double samples)
 {
     return m * (1.0 + log(1.0 + samples / m));

@@ -18,6 +18,9 @@ double mcbe_cost_screen_seconds(mcbe_design_t design, double n, double m);
 /** Seconds to look at one sample row by row. */
 double mcbe_cost_visit_seconds(double n, double m);
 
+/** Seconds to hold one point against so many biases (mcbe_point_test_add). */
+double mcbe_cost_judge_seconds(double biases, double n, double m);
+
 /** Samples that lower alpha*, about. */
 double mcbe_cost_updates(double m, double samples);
 

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "check.h"
 #include "memory.h"
 #include "survey.h"
 
@@ -109,19 +108,16 @@ static mcbe_status_t make_cells(const mcbe_config_t *config, mcbe_survey_t *surv
     return MCBE_OK;
 }
 
+static mcbe_status_t take_curves(mcbe_survey_t *survey, const mcbe_config_t *config,
+                                 mcbe_error_t *err)
+{
+    const mcbe_status_t st = check_curves(survey, config, err);
+    return st == MCBE_OK ? make_cells(config, survey) : st;
+}
+
 static mcbe_status_t open_curves(mcbe_config_t *config, void **params, mcbe_error_t *err)
 {
-    mcbe_survey_t *survey = NULL;
-    mcbe_status_t st;
-    MCBE_TRY(mcbe_survey_open(&survey, config, err));
-    MCBE_TRY(check_curves(survey, config, err));
-    MCBE_TRY(make_cells(config, survey));
-out:
-    *params = survey;
-    if (st != MCBE_OK) {
-        mcbe_survey_close(params);
-    }
-    return st;
+    return mcbe_survey_open(config, params, take_curves, err);
 }
 
 const mcbe_experiment_t mcbe_injectivity_transition = {
@@ -130,13 +126,6 @@ const mcbe_experiment_t mcbe_injectivity_transition = {
                   "share of random layers that are injective against m, one curve for each n",
               .keys = keys},
     .open = open_curves,
-    .close = mcbe_survey_close,
-    .plan = mcbe_survey_plan,
-    .layout = mcbe_survey_layout,
-    .compute = mcbe_survey_compute,
-    .verify = mcbe_survey_verify,
-    .certificates = mcbe_survey_certificates,
-    .certificate = mcbe_survey_certificate,
-    .question = mcbe_survey_question,
-    .answer = mcbe_survey_answer,
+    MCBE_SURVEY_ENTRIES,
+    MCBE_SURVEY_QUESTIONS,
 };

@@ -1,6 +1,5 @@
 #include "phase_diagram.h"
 
-#include "check.h"
 #include "memory.h"
 #include "survey.h"
 
@@ -90,23 +89,20 @@ static mcbe_status_t make_cells(const grid_t *grid, mcbe_survey_t *survey)
     return MCBE_OK;
 }
 
-static mcbe_status_t open_grid(mcbe_config_t *config, void **handle, mcbe_error_t *err)
+static mcbe_status_t take_grid(mcbe_survey_t *survey, const mcbe_config_t *config,
+                               mcbe_error_t *err)
 {
-    mcbe_survey_t *survey = NULL;
     grid_t grid;
-    mcbe_status_t st;
     grid.n = mcbe_config_axis(config, "grid.n", &grid.n_count);
     grid.m = mcbe_config_axis(config, "grid.m", &grid.m_count);
-    MCBE_TRY(mcbe_survey_open(&survey, config, err));
     survey->nested_m = mcbe_config_bool(config, "grid.nested") ? grid.m[grid.m_count - 1] : 0;
-    MCBE_TRY(check_grid(&grid, survey, config, err));
-    MCBE_TRY(make_cells(&grid, survey));
-out:
-    *handle = survey;
-    if (st != MCBE_OK) {
-        mcbe_survey_close(handle);
-    }
-    return st;
+    const mcbe_status_t st = check_grid(&grid, survey, config, err);
+    return st == MCBE_OK ? make_cells(&grid, survey) : st;
+}
+
+static mcbe_status_t open_grid(mcbe_config_t *config, void **params, mcbe_error_t *err)
+{
+    return mcbe_survey_open(config, params, take_grid, err);
 }
 
 const mcbe_experiment_t mcbe_phase_diagram = {
@@ -114,13 +110,6 @@ const mcbe_experiment_t mcbe_phase_diagram = {
               .summary = "alpha* and Hamming proportions of random layers over a grid of (n, m)",
               .keys = keys},
     .open = open_grid,
-    .close = mcbe_survey_close,
-    .plan = mcbe_survey_plan,
-    .layout = mcbe_survey_layout,
-    .compute = mcbe_survey_compute,
-    .verify = mcbe_survey_verify,
-    .certificates = mcbe_survey_certificates,
-    .certificate = mcbe_survey_certificate,
-    .question = mcbe_survey_question,
-    .answer = mcbe_survey_answer,
+    MCBE_SURVEY_ENTRIES,
+    MCBE_SURVEY_QUESTIONS,
 };

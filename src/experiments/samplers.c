@@ -229,12 +229,6 @@ static double seconds_of(double samples, mcbe_design_t design, double n, double 
            mcbe_cost_updates(m, samples) * mcbe_cost_visit_seconds(n, m);
 }
 
-/* Likewise of holding points against biases, as measured on a 2023 server (AVX-512). */
-static double judging_seconds(double points, double biases, double n, double m)
-{
-    return points * (1e-8 + 1.5e-9 * n + 2.0 * m * n / 9e10 + biases * (2e-8 + 1e-9 * m));
-}
-
 mcbe_status_t mcbe_samplers_plan(const mcbe_setup_t *setup, const mcbe_shapes_t *shapes,
                                  const mcbe_sampler_t *samplers, int count, int biases,
                                  mcbe_plan_t *plan)
@@ -247,7 +241,7 @@ mcbe_status_t mcbe_samplers_plan(const mcbe_setup_t *setup, const mcbe_shapes_t 
         const double n = (double)cell->n, m = (double)cell->m;
         double bytes = 20.0 * n * m + 4.0 * MCBE_POINT_TEST_WIDTH * m; /* while points are held */
         cell->flops = 2.0 * n * m * points;
-        cell->seconds = 5e-9 * n * m + judging_seconds(points, biases, n, m);
+        cell->seconds = 5e-9 * n * m + points * mcbe_cost_judge_seconds(biases, n, m);
         for (int s = 0; s < count; s++) {
             cell->flops += 2.0 * n * m * mcbe_cost_products(samplers[s].design, samples);
             cell->seconds += seconds_of(samples, samplers[s].design, n, m);

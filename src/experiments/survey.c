@@ -8,16 +8,24 @@
 #include "memory.h"
 #include "searching.h"
 
-mcbe_status_t mcbe_survey_open(mcbe_survey_t **survey, mcbe_config_t *config, mcbe_error_t *err)
+mcbe_status_t mcbe_survey_open(mcbe_config_t *config, void **params,
+                               mcbe_status_t (*prepare)(mcbe_survey_t *survey,
+                                                        const mcbe_config_t *config,
+                                                        mcbe_error_t *err),
+                               mcbe_error_t *err)
 {
-    mcbe_survey_t *made = mcbe_alloc(1, sizeof *made);
-    *survey = made;
-    if (!made) {
-        return MCBE_ERR_NOMEM;
+    mcbe_survey_t *survey = mcbe_alloc(1, sizeof *survey);
+    mcbe_status_t st;
+    *params = survey;
+    MCBE_TRY(survey ? MCBE_OK : MCBE_ERR_NOMEM);
+    survey->trials = mcbe_config_int(config, "trials");
+    MCBE_TRY(mcbe_setup_open(&survey->setup, config, err));
+    MCBE_TRY(prepare(survey, config, err));
+    mcbe_survey_number_columns(survey);
+out:
+    if (st != MCBE_OK) {
+        mcbe_survey_close(params);
     }
-    mcbe_status_t st = mcbe_setup_open(&made->setup, config, err);
-    made->trials = mcbe_config_int(config, "trials");
-    mcbe_survey_number_columns(made);
     return st;
 }
 

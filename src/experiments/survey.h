@@ -3,8 +3,9 @@
 
 /* Many random layers, each examined by the same phases: sampling, search, fresh points, exact answers.
  * Experiments differ in the cells they ask for. survey.c runs the phases, survey_layout.c says what a
- * record holds, survey_record.c writes and reads one, survey_shares.c looks at fresh points once more, survey_verify.c checks one, survey_questions.c
- * asks it whether its layer is injective, survey_plan.c says what all of it costs. */
+ * record holds, survey_record.c writes and reads one, survey_shares.c looks at fresh points once more,
+ * survey_verify.c checks one, survey_questions.c asks it whether its layer is injective, survey_plan.c
+ * says what all of it costs. */
 
 #include "experiment.h"
 #include "mcbe/bias.h"
@@ -117,12 +118,24 @@ typedef struct mcbe_findings {
     double *polytope; /* owned, [m], guaranteed bias on K, NaN where not computed; or NULL */
 } mcbe_findings_t;
 
-/** Read the keys above and `trials`; the caller adds the cells. *survey is to be closed whatever the
- *  result. @return as mcbe_setup_open */
-MCBE_NODISCARD mcbe_status_t mcbe_survey_open(mcbe_survey_t **survey, mcbe_config_t *config,
+/** Read the keys above and `trials`, then let the experiment add its cells: the entry `open` of its
+ *  table.
+ *  @param[in]  prepare  sets cells, cell_count, nested_m and shares
+ *  @param[out] params   the survey; NULL on error
+ *  @return as mcbe_setup_open and prepare */
+MCBE_NODISCARD mcbe_status_t mcbe_survey_open(mcbe_config_t *config, void **params,
+                                              mcbe_status_t (*prepare)(mcbe_survey_t *survey,
+                                                                       const mcbe_config_t *config,
+                                                                       mcbe_error_t *err),
                                               mcbe_error_t *err);
 
-/* Entries of an experiment's table; params is the survey. */
+/* The other entries of an experiment's table; params is the survey. */
+#define MCBE_SURVEY_ENTRIES                                                                        \
+    .close = mcbe_survey_close, .plan = mcbe_survey_plan, .layout = mcbe_survey_layout,            \
+    .compute = mcbe_survey_compute, .verify = mcbe_survey_verify,                                  \
+    .certificates = mcbe_survey_certificates, .certificate = mcbe_survey_certificate
+#define MCBE_SURVEY_QUESTIONS .question = mcbe_survey_question, .answer = mcbe_survey_answer
+
 void mcbe_survey_close(void **params);
 mcbe_status_t mcbe_survey_plan(const void *params, mcbe_plan_t *plan, mcbe_error_t *err);
 mcbe_status_t mcbe_survey_layout(const void *params, mcbe_layout_t *layout, mcbe_error_t *err);
@@ -181,7 +194,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_survey_exact(const mcbe_survey_t *survey,
  *  caller alone.
  *  @param[in] biases  [families][m], in the units of W
  *  @return MCBE_OK; MCBE_STOPPED, agreed; MCBE_ERR_NOMEM. Not agreed.
- *  Cost: as mcbe_p_injective. */
+ *  Cost: as mcbe_point_test_add. */
 MCBE_NODISCARD mcbe_status_t mcbe_survey_shares(const mcbe_survey_t *survey,
                                                 const mcbe_cell_t *cell, int64_t trial,
                                                 const mcbe_team_t *team, const mcbe_frame_t *layer,

@@ -77,7 +77,7 @@ static double seconds_of_cell(const mcbe_survey_t *survey, const mcbe_survey_cel
     }
     if (survey->shares) {
         seconds += (double)(setup->holdout_samples + setup->data.test.count) *
-                   (1.6e-9 * n + 0.25e-9 * m * n + 1e-9 * m * (1.0 + (double)setup->family_count));
+                   mcbe_cost_judge_seconds(1.0 + (double)setup->family_count, n, m);
     }
     if (mcbe_survey_has(survey, MCBE_PHASE_EXACT) && !setup->domain.nonnegative) {
         seconds += seconds_of_exact(setup, (int)cell->n, (int)cell->m);

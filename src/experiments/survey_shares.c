@@ -5,106 +5,66 @@
 #include "memory.h"
 #include "survey.h"
 
-/* Points are looked at in pieces of this, between which the run may end. */
-#define PIECE 64
-
-/* A layer, what its rows are held against, and room for one block of points. */
-typedef struct counter {
-    const mcbe_frame_t *layer; /* borrowed */
-    int count;                 /* biases, alpha* on K the first */
-    double *biases;            /* owned, [count][m] */
-    double *c;                 /* owned, [m] */
-    float *x;                  /* owned, [n][block] */
-    double *scale;             /* owned, [block] */
-} counter_t;
-
-static mcbe_status_t counter_init(counter_t *counter, const mcbe_survey_t *survey,
-                                  const mcbe_frame_t *layer, const double *alpha,
-                                  const double *biases)
+/* What the rows of a layer are held against: alpha* on K, then the biases. @return [count][m], owned
+ * by the caller, or NULL */
+static double *collect_biases(const mcbe_survey_t *survey, int m, const double *alpha,
+                              const double *biases)
 {
-    const size_t m = (size_t)layer->m, families = (size_t)survey->setup.family_count;
-    const size_t width = (size_t)mcbe_domain_block_size(layer->n);
-    *counter = (counter_t){.layer = layer,
-                           .count = 1 + survey->setup.family_count,
-                           .biases = mcbe_alloc((1 + families) * m, sizeof *counter->biases),
-                           .c = mcbe_alloc(m, sizeof *counter->c),
-                           .x = mcbe_alloc((size_t)layer->n * width, sizeof *counter->x),
-                           .scale = mcbe_alloc(width, sizeof *counter->scale)};
-    if (!counter->biases || !counter->c || !counter->x || !counter->scale) {
-        return MCBE_ERR_NOMEM;
+    const size_t families = (size_t)survey->setup.family_count;
+    double *all = mcbe_alloc((1 + families) * (size_t)m, sizeof *all);
+    if (all) {
+        mcbe_domain_finish(&survey->setup.domain, m, alpha, all);
+        memcpy(all + m, biases, families * (size_t)m * sizeof *biases);
     }
-    mcbe_domain_finish(&survey->setup.domain, layer->m, alpha, counter->biases);
-    memcpy(counter->biases + m, biases, families * m * sizeof *biases);
-    return MCBE_OK;
+    return all;
 }
 
-static void counter_free(counter_t *counter)
+/* A block of points one after the other. @param[in] block  as mcbe_domain_fill leaves it */
+static void transpose(int n, int64_t width, int64_t count, const float *block, float *points)
 {
-    mcbe_free(counter->scale);
-    mcbe_free(counter->x);
-    mcbe_free(counter->c);
-    mcbe_free(counter->biases);
-}
-
-/* Look at the point x * scale, coordinate k at x[k * stride]. */
-static void count_point(const counter_t *counter, const float *x, ptrdiff_t stride, double scale,
-                        int64_t *rectified)
-{
-    const mcbe_frame_t *layer = counter->layer;
-    const double norm = mcbe_point_norm(layer->n, x, NULL, stride) * scale;
-    mcbe_frame_coefficients(layer, x, stride, scale, counter->c);
-    for (int i = 0; i < counter->count; i++) {
-        const double *bias = counter->biases + (size_t)i * (size_t)layer->m;
-        rectified[i] += mcbe_active_count(layer, counter->c, bias, norm, NULL) >= layer->n;
-    }
-}
-
-/* Add up what the ranks have counted. */
-static mcbe_status_t gather(const counter_t *counter, const mcbe_team_t *team, int64_t *rectified)
-{
-    const mcbe_status_t st = mcbe_team_go_on(team);
-    if (st == MCBE_OK && team) {
-        mcbe_comm_sum_i64(team->comm, rectified, (size_t)counter->count);
-    }
-    return st;
-}
-
-static mcbe_status_t count_fresh(const mcbe_survey_t *survey, mcbe_stream_key_t key,
-                                 const mcbe_team_t *team, counter_t *counter, int64_t *rectified)
-{
-    const int rank = team ? mcbe_comm_rank(team->comm) : 0;
-    const int size = team ? mcbe_comm_size(team->comm) : 1;
-    const int n = counter->layer->n, width = mcbe_domain_block_size(n);
-    const int64_t samples = survey->setup.holdout_samples, blocks = (samples - 1) / width + 1;
-    mcbe_domain_t points =
-        survey->setup.domain; /* of K itself: not directions that stand for rays */
-    points.radial = MCBE_RADIAL_SAMPLED;
-    key.purpose = MCBE_PURPOSE_HOLDOUT;
-    int over = 0;
-    for (int64_t block = rank; block < blocks && !over; block += size) {
-        const int64_t left = samples - block * width, here = left < width ? left : width;
-        const double radius = points.kind == MCBE_DOMAIN_SPHERE ? points.radius : 1.0;
-        key.block = block;
-        mcbe_domain_fill(&points, n, &key, counter->x, counter->scale);
-        for (int64_t s = 0; s < here && !over; s++) {
-            count_point(counter, counter->x + s, width, counter->scale[s] * radius, rectified);
-            over = s % PIECE == 0 && mcbe_team_look(team);
+    for (int64_t s = 0; s < count; s++) {
+        for (int64_t k = 0; k < n; k++) {
+            points[s * n + k] = block[k * width + s];
         }
     }
-    return gather(counter, team, rectified);
 }
 
-static mcbe_status_t count_test(const mcbe_dataset_t *test, const mcbe_team_t *team,
-                                const counter_t *counter, int64_t *rectified)
+/* The fresh points as points of K itself, not as directions that stand for rays. Collective; blocks are
+ * dealt to the ranks. @param[in,out] results  [count], of the points of this rank */
+static mcbe_status_t count_fresh(const mcbe_survey_t *survey, mcbe_stream_key_t key,
+                                 const mcbe_team_t *team, mcbe_point_test_t *test,
+                                 mcbe_p_injective_t *results)
 {
-    const int64_t rank = team ? mcbe_comm_rank(team->comm) : 0;
-    const int64_t size = team ? mcbe_comm_size(team->comm) : 1;
-    int over = 0;
-    for (int64_t i = test->count * rank / size; i < test->count * (rank + 1) / size && !over; i++) {
-        count_point(counter, test->x + i * test->n, 1, 1.0, rectified);
-        over = i % PIECE == 0 && mcbe_team_look(team);
+    const int rank = mcbe_team_rank(team), size = mcbe_team_size(team), n = (int)key.n;
+    const int64_t width = mcbe_domain_block_size(n);
+    const int64_t samples = survey->setup.holdout_samples, blocks = (samples - 1) / width + 1;
+    mcbe_domain_t domain = survey->setup.domain;
+    const double radius = domain.kind == MCBE_DOMAIN_SPHERE ? domain.radius : 1.0;
+    mcbe_status_t st;
+    float *block = mcbe_alloc((size_t)(n * width), sizeof *block);
+    float *points = mcbe_alloc((size_t)(n * width), sizeof *points);
+    double *scale = mcbe_alloc((size_t)width, sizeof *scale);
+    MCBE_TRY(block && points && scale ? MCBE_OK : MCBE_ERR_NOMEM);
+    domain.radial = MCBE_RADIAL_SAMPLED;
+    key.purpose = MCBE_PURPOSE_HOLDOUT;
+    for (key.block = rank; key.block < blocks; key.block += size) {
+        const int64_t left = samples - key.block * width, here = left < width ? left : width;
+        mcbe_domain_fill(&domain, n, &key, block, scale);
+        transpose(n, width, here, block, points);
+        for (int64_t s = 0; s < here; s++) {
+            scale[s] *= radius;
+        }
+        mcbe_point_test_add(test, points, scale, here, results);
+        if (mcbe_team_look(team)) {
+            break;
+        }
     }
-    return gather(counter, team, rectified);
+    st = mcbe_team_go_on(team);
+out:
+    mcbe_free(scale);
+    mcbe_free(points);
+    mcbe_free(block);
+    return st;
 }
 
 mcbe_status_t mcbe_survey_shares(const mcbe_survey_t *survey, const mcbe_cell_t *cell,
@@ -112,16 +72,34 @@ mcbe_status_t mcbe_survey_shares(const mcbe_survey_t *survey, const mcbe_cell_t 
                                  const double *biases, mcbe_findings_t *findings)
 {
     const mcbe_stream_key_t key = mcbe_survey_cell_key(survey, cell, trial);
-    counter_t counter;
+    const int count = 1 + survey->setup.family_count;
+    mcbe_point_test_t *test = NULL;
     mcbe_status_t st;
-    MCBE_TRY(counter_init(&counter, survey, layer, findings->state.alpha, biases));
+    double *all = collect_biases(survey, layer->m, findings->state.alpha, biases);
+    mcbe_p_injective_t *results = mcbe_alloc((size_t)count, sizeof *results);
+    MCBE_TRY(all && results ? MCBE_OK : MCBE_ERR_NOMEM);
     if (mcbe_survey_has(survey, MCBE_PHASE_SHARES)) {
-        MCBE_TRY(count_fresh(survey, key, team, &counter, findings->rectified));
+        for (int i = 0; i < count; i++) {
+            results[i] = mcbe_p_injective_none(layer->m);
+        }
+        MCBE_TRY(mcbe_point_test_create(&test, layer, count, all));
+        MCBE_TRY(count_fresh(survey, key, team, test, results));
+        for (int i = 0; i < count; i++) {
+            findings->rectified[i] = results[i].injective;
+        }
+        if (team) {
+            mcbe_comm_sum_i64(team->comm, findings->rectified, (size_t)count);
+        }
     }
     if (mcbe_survey_has(survey, MCBE_PHASE_TEST)) {
-        MCBE_TRY(count_test(&survey->setup.data.test, team, &counter, findings->test_rectified));
+        MCBE_TRY(mcbe_data_p_injective(&survey->setup.data.test, layer, count, all, team, results));
+        for (int i = 0; i < count; i++) {
+            findings->test_rectified[i] = results[i].injective;
+        }
     }
 out:
-    counter_free(&counter);
+    mcbe_point_test_destroy(&test);
+    mcbe_free(results);
+    mcbe_free(all);
     return st;
 }
