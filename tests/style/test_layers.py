@@ -121,6 +121,39 @@ class Layers(unittest.TestCase):
         self.assertEqual(built, there)
 
 
+class Table(unittest.TestCase):
+    """The table of modules in docs/architecture.md names every source file and nothing else."""
+
+    def setUp(self):
+        lines = (SOURCE / "docs/architecture.md").read_text(encoding="utf-8").partition("| layer | module |")[2]
+        self.modules = {layer: [] for layer in ORDER}
+        layer = None
+        for line in lines.splitlines()[2:]:
+            if not line.startswith("|"):
+                break
+            cells = [cell.strip() for cell in line.split("|")]
+            layer = cells[1] or layer
+            self.modules[layer] += cells[2].split(", ")
+
+    def test_every_file_belongs_to_a_module(self):
+        for layer, modules in self.modules.items():
+            names = {file.stem for file in (SOURCE / "src" / layer).iterdir()}
+            self.assertEqual([name for name in sorted(names)
+                              if not any(re.fullmatch(rf"{module.removesuffix('_*')}(_\w+)?", name) for module in modules)],
+                             [], layer)
+
+    def test_every_module_has_a_file(self):
+        for layer, modules in self.modules.items():
+            names = {file.stem for file in (SOURCE / "src" / layer).iterdir()}
+            self.assertEqual([module for module in modules
+                              if module not in names and not any(name.startswith(module.removesuffix("*").rstrip("_") + "_")
+                                                                 for name in names)], [], layer)
+
+    def test_no_module_stands_there_twice(self):
+        for modules in self.modules.values():
+            self.assertEqual(len(modules), len(set(modules)))
+
+
 class Check(unittest.TestCase):
     """The check itself sees each kind of violation, and nothing in comments and strings."""
 
