@@ -16,7 +16,7 @@
 
 #define PIECE 8192
 
-/* The line being collected. */
+/* The line being collected, which may be several of the file where quotes hold line breaks. */
 typedef struct line {
     const char *name; /* of the file */
     int fields_max;
@@ -24,8 +24,10 @@ typedef struct line {
     void *context;
     mcbe_error_t *err;
     mcbe_status_t status; /* the first that went wrong */
-    int64_t number;
-    char *text; /* owned: its fields, each with a 0 at the end */
+    int64_t number;       /* lines of the file before it, blank ones too */
+    int64_t breaks;       /* line breaks in its own fields, between quotes */
+    int end;              /* byte that ended the one before, -1 for none */
+    char *text;           /* owned: its fields, each with a 0 at the end */
     size_t used, capacity;
     const char **fields; /* owned, as the next [count] and more */
     size_t *start;       /* where they begin in the text */
@@ -44,11 +46,17 @@ static void *never_grow(void *old, size_t bytes)
     return NULL;
 }
 
+/* Where in the file it has got to. */
+static long long here(const line_t *line)
+{
+    return (long long)(line->number + 1 + line->breaks);
+}
+
 static mcbe_status_t too_long(const line_t *line)
 {
     return mcbe_fail(line->err, MCBE_ERR_DATA,
                      "'%s' has a field of more than %d bytes in line %lld", line->name,
-                     MCBE_CSV_FIELD_MAX, (long long)line->number + 1);
+                     MCBE_CSV_FIELD_MAX, here(line));
 }
 
 /* For one more field of so many bytes. */
@@ -75,12 +83,11 @@ static mcbe_status_t add_field(line_t *line, const char *field, size_t bytes)
     }
     if (memchr(field, 0, bytes)) {
         return mcbe_fail(line->err, MCBE_ERR_DATA,
-                         "'%s' has a byte 0 in line %lld; that is no text", line->name,
-                         (long long)line->number + 1);
+                         "'%s' has a byte 0 in line %lld; that is no text", line->name, here(line));
     }
     if (line->count == line->fields_max) {
         return mcbe_fail(line->err, MCBE_ERR_DATA, "'%s' has more than %d fields in line %lld",
-                         line->name, line->fields_max, (long long)line->number + 1);
+                         line->name, line->fields_max, here(line));
     }
     const mcbe_status_t st = make_room(line, bytes + 1);
     if (st == MCBE_OK) {
@@ -92,28 +99,42 @@ static mcbe_status_t add_field(line_t *line, const char *field, size_t bytes)
     return st;
 }
 
+/* CR LF is one. */
+static int64_t count_breaks(const char *field, size_t bytes)
+{
+    int64_t count = 0;
+    for (size_t i = 0; i < bytes; i++) {
+        count += field[i] == '\n' || (field[i] == '\r' && (i + 1 == bytes || field[i + 1] != '\n'));
+    }
+    return count;
+}
+
 static void on_field(void *field, size_t bytes, void *context)
 {
     line_t *line = context;
     if (line->status == MCBE_OK) {
         line->status = add_field(line, field ? field : "", bytes);
+        line->breaks += field ? count_breaks(field, bytes) : 0;
     }
 }
 
+/* @param[in] end  CR or LF; -1 at the end of the file */
 static void on_line(int end, void *context)
 {
     line_t *line = context;
-    (void)end;
-    if (line->status == MCBE_OK) {
+    const int is_second = line->count == 0 && end == '\n' && line->end == '\r'; /* of CR LF */
+    if (line->status == MCBE_OK && line->count > 0) {
         for (int i = 0; i < line->count; i++) {
             line->fields[i] = line->text + line->start[i];
         }
-        line->number++;
         line->status =
-            line->take(line->context, line->number, line->fields, line->count, line->err);
+            line->take(line->context, line->number + 1, line->fields, line->count, line->err);
     }
+    line->number += is_second ? 0 : 1 + line->breaks;
+    line->breaks = 0;
     line->count = 0;
     line->used = 0;
+    line->end = end;
 }
 
 static mcbe_status_t parse_piece(struct csv_parser *parser, const char *text, size_t bytes,
@@ -125,7 +146,7 @@ static mcbe_status_t parse_piece(struct csv_parser *parser, const char *text, si
                    ? MCBE_ERR_NOMEM
                    : mcbe_fail(line->err, MCBE_ERR_DATA,
                                "'%s' has a quote in the wrong place in line %lld", line->name,
-                               (long long)line->number + 1);
+                               here(line));
     }
     if (line->status == MCBE_OK && parser->entry_pos > MCBE_CSV_FIELD_MAX) {
         return too_long(line);
@@ -148,7 +169,7 @@ static mcbe_status_t parse_all(mcbe_inflow_t *in, struct csv_parser *parser, lin
                            ? MCBE_ERR_NOMEM
                            : mcbe_fail(line->err, MCBE_ERR_DATA,
                                        "'%s' ends inside quotes, which begin in line %lld",
-                                       line->name, (long long)line->number + 1);
+                                       line->name, here(line));
     }
     st = line->status;
 out:
@@ -160,10 +181,14 @@ mcbe_status_t mcbe_csv_read(mcbe_inflow_t *in, char delimiter, int fields_max, m
 {
     struct csv_parser parser;
     mcbe_status_t st = MCBE_ERR_NOMEM;
-    line_t line = {
-        .name = in->name, .fields_max = fields_max, .take = take, .context = context, .err = err};
+    line_t line = {.name = in->name,
+                   .fields_max = fields_max,
+                   .take = take,
+                   .context = context,
+                   .err = err,
+                   .end = -1};
     locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0) {
+    if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI | CSV_REPALL_NL) != 0) {
         goto out;
     }
     csv_set_delim(&parser, (unsigned char)delimiter);

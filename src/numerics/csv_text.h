@@ -15,7 +15,7 @@ enum {
 };
 
 /** Called for every line that is not blank.
- *  @param[in] line    its number among them, from 1
+ *  @param[in] line    its number in the file, from 1; blank lines and those in quotes count
  *  @param[in] fields  [count], live until the call returns
  *  @return MCBE_OK, or an error that ends the reading */
 typedef mcbe_status_t (*mcbe_csv_line_t)(void *context, int64_t line, const char *const *fields,

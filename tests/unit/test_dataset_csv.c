@@ -144,6 +144,13 @@ static void bad_texts_are_refused(void **state)
                               last = {.format = MCBE_DATA_CSV, .label = "last"},
                               no_header = {.format = MCBE_DATA_CSV, .header = MCBE_DATA_HEADER_NO};
     assert_refused("1,2\n3\n", NULL, "1 fields in line 2, and 2 in those before");
+    /* lines are counted as an editor does */
+    assert_refused("1,2\n\n \n3\n", NULL, "1 fields in line 4,");
+    assert_refused("\r\n1,2\r\n\r\n3\r\n", NULL, "1 fields in line 4,");
+    assert_refused("1,2\r\r3\r", NULL, "1 fields in line 3,");
+    assert_refused("\"1\",\"2\"\n\n3,\"4\"5\n", NULL, "quote in the wrong place in line 3");
+    const mcbe_data_options_t labels = {.format = MCBE_DATA_CSV, .label = "0"};
+    assert_refused("\"a\nb\r\nc\",1\n\"d\",x\n", &labels, "'x' in line 4, field 2");
     assert_refused("1,2\n3,4,5\n", NULL, "3 fields in line 2");
     assert_refused("1,2\n3,four\n", NULL, "'four' in line 2, field 2");
     assert_refused("1,2\n3,\n", NULL, "'' in line 2, field 2");
