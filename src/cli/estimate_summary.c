@@ -68,17 +68,21 @@ static int array(const unit_t *unit, double *values, const char *format, ...)
     return column >= 0;
 }
 
+/* Room for the value of a key: the longest is a file's path with a dataset behind it. */
+#define SETTING_MAX (2 * 4096)
+
 /* A key or a fact; "" if there is none. */
-static const char *setting(const unit_t *unit, const char *path, char value[256])
+static const char *setting(const unit_t *unit, const char *path, char value[SETTING_MAX])
 {
-    if (mcbe_config_lookup(unit->result->info.config_resolved, path, value, 256) != MCBE_OK) {
+    if (mcbe_config_lookup(unit->result->info.config_resolved, path, value, SETTING_MAX) !=
+        MCBE_OK) {
         value[0] = '\0';
     }
     return value;
 }
 
 /* What a layer with the bias i is. */
-static const char *form_of(const unit_t *unit, int i, char value[256])
+static const char *form_of(const unit_t *unit, int i, char value[SETTING_MAX])
 {
     char path[48];
     snprintf(path, sizeof path, "biases[%d].form", i);
@@ -110,7 +114,7 @@ static double excess(const unit_t *unit, double *exact)
 
 static void print_layer(const unit_t *unit)
 {
-    char text[256], radius[256];
+    char text[SETTING_MAX], radius[SETTING_MAX];
     printf("layer        %s, n = %lld, m = %lld\n", setting(unit, "frame.path", text),
            (long long)unit->cell->n, (long long)unit->cell->m);
     printf("K            %s", setting(unit, "domain.kind", text));
@@ -128,7 +132,7 @@ static void print_layer(const unit_t *unit)
 static void print_alpha(const unit_t *unit, const mcbe_summary_t *alpha)
 {
     const double level = mcbe_config_real(unit->result->session.config, "bound.level");
-    char method[256], fresh[256];
+    char method[SETTING_MAX], fresh[SETTING_MAX];
     printf("alpha*       min %.6g, mean %.6g, max %.6g; %lld of %lld rows at +inf\n", alpha->min,
            alpha->mean, alpha->max, (long long)alpha->infinite, (long long)unit->cell->m);
     printf(
@@ -179,7 +183,7 @@ static void print_biases(const unit_t *unit)
     const mcbe_config_t *config = unit->result->session.config;
     const int tested = !isnan(scalar(unit, "trials/test_rectified_alpha"));
     int certificates = 0, adds = 0;
-    char form[256];
+    char form[SETTING_MAX];
     printf("\nbias\tform\tp_H\tp_I%s\tverdict\tactive\n", tested ? "\tp_I_test" : "");
     for (int i = 0; i < mcbe_config_records(config, "biases"); i++) {
         const char *name = mcbe_config_record_string(config, "biases", i, "name");
@@ -223,7 +227,7 @@ static void json_pair(const char *name, double value)
 
 static void json_setting(const unit_t *unit, const char *name, const char *path)
 {
-    char text[256];
+    char text[SETTING_MAX];
     printf("\"%s\": ", name);
     mcbe_json_text(stdout, setting(unit, path, text));
 }
@@ -241,7 +245,7 @@ static void json_point(const double *x, int64_t n)
 static void json_biases(const unit_t *unit)
 {
     const mcbe_config_t *config = unit->result->session.config;
-    char form[256];
+    char form[SETTING_MAX];
     printf("  \"biases\": [");
     for (int i = 0; i < mcbe_config_records(config, "biases"); i++) {
         const char *name = mcbe_config_record_string(config, "biases", i, "name");

@@ -130,13 +130,13 @@ static mcbe_status_t check_counts(const mcbe_setup_t *setup, const mcbe_bias_sta
     if (state->samples < 1 || state->samples > setup->samples ||
         (state->samples < setup->samples &&
          (setup->unchanged == 0 || state->samples - 1 - latest < setup->unchanged))) {
-        return wrong(err, "the number of samples is not the one asked for", -1);
+        return mcbe_fail(err, MCBE_ERR_CORRUPT, "the number of samples is not the one asked for");
     }
     if (state->last_update != latest) {
-        return wrong(err, "last_update is not the last witness", -1);
+        return mcbe_fail(err, MCBE_ERR_CORRUPT, "last_update is not the last witness");
     }
     if (state->updates < witnesses || state->updates > latest + 1) {
-        return wrong(err, "updates do not fit the witnesses", -1);
+        return mcbe_fail(err, MCBE_ERR_CORRUPT, "updates do not fit the witnesses");
     }
     return MCBE_OK;
 }

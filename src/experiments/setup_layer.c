@@ -81,7 +81,8 @@ static int is_layer(int64_t m, int64_t n)
     return n >= 1 && m >= n && n <= MCBE_MAX_N && m <= MCBE_MAX_M;
 }
 
-static mcbe_status_t check_layer(const mcbe_setup_t *setup, const mcbe_npy_t *array,
+/* @param[in] array  as it is to be used; transposed: of the file, which is to be spoken of */
+static mcbe_status_t check_layer(const mcbe_setup_t *setup, const mcbe_npy_t *array, int transposed,
                                  mcbe_error_t *err)
 {
     const char *name = setup->frame_path;
@@ -95,11 +96,14 @@ static mcbe_status_t check_layer(const mcbe_setup_t *setup, const mcbe_npy_t *ar
     if (!is_layer(array->rows, array->columns)) {
         return mcbe_fail(
             err, MCBE_ERR_DATA,
-            "'%s' holds a %lld x %lld matrix; a weight matrix has m rows of length n with "
+            "'%s' holds a %lld x %lld matrix%s; a weight matrix has m rows of length n with "
             "1 <= n <= m, n up to %d, m up to %d%s",
-            name, (long long)array->rows, (long long)array->columns, MCBE_MAX_N, MCBE_MAX_M,
-            is_layer(array->columns, array->rows) ? "; its transpose is one (frame.transpose: true)"
-                                                  : "");
+            name, (long long)(transposed ? array->columns : array->rows),
+            (long long)(transposed ? array->rows : array->columns),
+            transposed ? ", which frame.transpose turns round" : "", MCBE_MAX_N, MCBE_MAX_M,
+            !is_layer(array->columns, array->rows) ? ""
+            : transposed ? "; as it stands it is one (frame.transpose: false)"
+                         : "; its transpose is one (frame.transpose: true)");
     }
     return MCBE_OK;
 }
@@ -125,7 +129,7 @@ mcbe_status_t mcbe_setup_load_frame(mcbe_setup_t *setup, mcbe_config_t *config, 
     if (transposed && array.columns > 0) {
         MCBE_TRY(mcbe_matrix_transpose(&array));
     }
-    MCBE_TRY(check_layer(setup, &array, err));
+    MCBE_TRY(check_layer(setup, &array, transposed, err));
     st = mcbe_frame_copy(&setup->file, (int)array.rows, (int)array.columns, array.values,
                          (ptrdiff_t)array.columns, setup->normalize_rows, err);
 out:

@@ -1,4 +1,5 @@
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
@@ -24,12 +25,17 @@ typedef struct evidence {
     double *c;                 /* owned, [m], its coefficients */
 } evidence_t;
 
+/* @param[in] row  -1 for what is not about one */
 static mcbe_status_t corrupt(const evidence_t *e, mcbe_error_t *err, const char *what,
-                             long long entry)
+                             long long row)
 {
-    return mcbe_fail(err, MCBE_ERR_CORRUPT, "cell (n=%lld, m=%lld), trial %lld: %s (row %lld)",
+    char where[40] = "";
+    if (row >= 0) {
+        snprintf(where, sizeof where, " (row %lld)", row);
+    }
+    return mcbe_fail(err, MCBE_ERR_CORRUPT, "cell (n=%lld, m=%lld), trial %lld: %s%s",
                      (long long)e->cell->n, (long long)e->cell->m, (long long)e->trial, what,
-                     entry);
+                     where);
 }
 
 static mcbe_status_t collect(evidence_t *e, const mcbe_layout_t *layout,
@@ -316,7 +322,7 @@ static mcbe_status_t check_certificates(evidence_t *e, mcbe_error_t *err)
         if (!inside || active != certificates->active[i] || active >= e->layer.n) {
             st = mcbe_fail(err, MCBE_ERR_CORRUPT,
                            "cell (n=%lld, m=%lld), trial %lld: the certificate against bias '%s' "
-                           "does not hold: %s %d active rows, the file says %d, %d are needed to "
+                           "does not hold: %s %d active rows, the file says %d, and at most %d "
                            "refute",
                            (long long)e->cell->n, (long long)e->cell->m, (long long)e->trial,
                            setup->families[i].name,

@@ -118,10 +118,18 @@ class Certificates(system.SystemTest):
         def verdict(file):
             file["trials/verdict/zero"][0, 0] = 1
 
+        def count(file):
+            file["trials/updates"][0, 0] = 0
+
         said = self.damage(path, move)
         self.assertIn("the certificate against bias 'zero' does not hold", said)
         self.assertIn("trial 0", said)
-        self.assertIn("the certificate against bias 'drawn' does not hold", self.damage(path, claim))
+        said = self.damage(path, claim)
+        self.assertIn("the certificate against bias 'drawn' does not hold", said)
+        self.assertIn("and at most 9 refute", said)
+        said = self.damage(path, count)
+        self.assertIn("updates or last_update do not fit the number of samples", said)
+        self.assertNotIn("row", said)  # it is about none
         self.assertIn("cell (n=10", self.damage(path, stored))
         self.assertIn("/trials/verdict/zero does not follow", self.damage(path, verdict))
 

@@ -53,6 +53,12 @@ class Estimate(system.SystemTest):
 
 
 class Answers(Estimate):
+    def test_the_longest_names_are_shown(self):
+        folder = self.dir / ("x" * 200) / ("y" * 200)
+        folder.mkdir(parents=True)
+        weights = self.save(folder / "w.npy", OCTAHEDRON)
+        self.assertEqual(self.estimate("--weights", weights, "--samples", 1000, "--search", 0)["weights"], str(weights))
+
     def test_octahedron(self):
         """alpha* = 0: x = e_1 has one positive coefficient and four zeros. A bias of t > 0 is too much where a
         coordinate is smaller than t: on the sphere two of them are with the probability of the integral."""
@@ -359,7 +365,9 @@ class BadInput(Estimate):
             file["text"] = "x"
             file["cube"] = np.zeros((2, 2, 2))
         cases = [
-            (["--weights", self.save("wide.npy", WEIGHTS.T)], ["4 x 14", "frame.transpose"]),
+            (["--weights", self.save("wide.npy", WEIGHTS.T)], ["4 x 14 matrix;", "frame.transpose: true"]),
+            (["--weights", self.save("tall.npy", WEIGHTS), "--set", "frame.transpose=true"],
+             ["14 x 4 matrix, which frame.transpose turns round", "frame.transpose: false"]),
             (["--weights", self.save("v.npy", BIAS)], ["vector of 14"]),
             (["--weights", self.save("nan.npy", bad)], ["row 3", "nan"]),
             (["--weights", self.save("zero.npy", zero)], ["row 5 is zero"]),
