@@ -114,19 +114,27 @@ void mcbe_dataset_free(mcbe_dataset_t *data)
     memset(data, 0, sizeof *data);
 }
 
-mcbe_status_t mcbe_dataset_check(const mcbe_dataset_t *data, const char *name, mcbe_error_t *err)
+/* The points from number `first` on, which are those of a file of this name. */
+static mcbe_status_t check_from(const mcbe_dataset_t *data, int64_t first, const char *name,
+                                mcbe_error_t *err)
 {
-    const int64_t values = data->count * data->n;
+    const float *x = data->x + first * data->n;
+    const int64_t values = (data->count - first) * data->n;
     for (int64_t i = 0; i < values; i++) {
-        if (!isfinite(data->x[i])) {
+        if (!isfinite(x[i])) {
             return mcbe_fail(
                 err, MCBE_ERR_DATA,
                 "'%s' has the value %g in point %lld, feature %lld; all must be finite "
                 "in single precision",
-                name, (double)data->x[i], (long long)(i / data->n), (long long)(i % data->n));
+                name, (double)x[i], (long long)(i / data->n), (long long)(i % data->n));
         }
     }
     return MCBE_OK;
+}
+
+mcbe_status_t mcbe_dataset_check(const mcbe_dataset_t *data, const char *name, mcbe_error_t *err)
+{
+    return check_from(data, 0, name, err);
 }
 
 /* --- files --- */
@@ -207,8 +215,8 @@ static mcbe_status_t begin(mcbe_data_source_t *source, const mcbe_data_options_t
     return MCBE_OK;
 }
 
-static mcbe_status_t append(mcbe_data_source_t *source, const mcbe_data_options_t *options,
-                            mcbe_data_rows_t *rows, mcbe_error_t *err)
+static mcbe_status_t read_points(mcbe_data_source_t *source, const mcbe_data_options_t *options,
+                                 mcbe_data_rows_t *rows, mcbe_error_t *err)
 {
     switch (source->format) {
     case MCBE_DATA_IDX:
@@ -224,6 +232,15 @@ static mcbe_status_t append(mcbe_data_source_t *source, const mcbe_data_options_
     return mcbe_data_read_csv(source, options, rows, err);
 }
 
+/* The points of one file, which must be finite. */
+static mcbe_status_t append(mcbe_data_source_t *source, const mcbe_data_options_t *options,
+                            mcbe_data_rows_t *rows, mcbe_error_t *err)
+{
+    const int64_t before = rows->data->count;
+    const mcbe_status_t st = read_points(source, options, rows, err);
+    return st == MCBE_OK ? check_from(rows->data, before, source->in.name, err) : st;
+}
+
 static const mcbe_data_options_t plain_options;
 
 /* Before the first file. */
@@ -234,14 +251,13 @@ static void start(mcbe_dataset_t *data, const mcbe_data_options_t *options)
 }
 
 /* After the last. */
-static mcbe_status_t finish(mcbe_data_rows_t *rows, const char *name, mcbe_error_t *err)
+static mcbe_status_t finish(mcbe_data_rows_t *rows)
 {
     mcbe_dataset_t *data = rows->data;
-    mcbe_status_t st = mcbe_dataset_check(data, name, err);
-    if (st == MCBE_OK && !rows->has_labels) {
+    if (!rows->has_labels) {
         mcbe_data_drop_labels(data);
     }
-    return st == MCBE_OK && rows->capacity > data->count ? resize(rows, data->count) : st;
+    return rows->capacity > data->count ? resize(rows, data->count) : MCBE_OK;
 }
 
 mcbe_status_t mcbe_dataset_parse(mcbe_dataset_t *data, FILE *in, const char *name,
@@ -255,7 +271,7 @@ mcbe_status_t mcbe_dataset_parse(mcbe_dataset_t *data, FILE *in, const char *nam
     MCBE_TRY(mcbe_inflow_open(&source.in, in, name, err));
     MCBE_TRY(begin(&source, options, err));
     MCBE_TRY(append(&source, options, &rows, err));
-    st = finish(&rows, name, err);
+    st = finish(&rows);
 out:
     mcbe_inflow_close(&source.in);
     if (st != MCBE_OK) {
@@ -310,7 +326,7 @@ mcbe_status_t mcbe_dataset_read(mcbe_dataset_t *data, const char *const *paths, 
         MCBE_TRY(append(&source, options, &rows, err));
         mcbe_inflow_close(&source.in);
     }
-    st = finish(&rows, paths[path_count - 1], err);
+    st = finish(&rows);
 out:
     mcbe_inflow_close(&source.in);
     if (st != MCBE_OK) {

@@ -150,14 +150,15 @@ mcbe_status_t mcbe_data_begin_cifar10(mcbe_data_source_t *source, mcbe_error_t *
     return MCBE_OK;
 }
 
+/* @param[in] number  of the record in its file */
 static mcbe_status_t take_record(mcbe_data_rows_t *rows, const unsigned char *record, int exact,
-                                 const char *name, mcbe_error_t *err)
+                                 const char *name, int64_t number, mcbe_error_t *err)
 {
     mcbe_dataset_t *data = rows->data;
     if (record[0] >= CIFAR_CLASSES) {
         return mcbe_fail(err, MCBE_ERR_DATA,
                          "'%s' has label %d in record %lld; CIFAR-10 has labels 0 to 9", name,
-                         record[0], (long long)data->count);
+                         record[0], (long long)number);
     }
     const mcbe_status_t st = mcbe_data_reserve(rows, 1, CIFAR_PIXELS, exact, name, err);
     if (st != MCBE_OK) {
@@ -177,6 +178,7 @@ mcbe_status_t mcbe_data_read_cifar10(mcbe_data_source_t *source, mcbe_data_rows_
     unsigned char record[CIFAR_RECORD];
     const char *name = source->in.name;
     const int known = source->count >= 0;
+    const int64_t before = rows->data->count;
     size_t got = 0;
     mcbe_status_t st;
     rows->has_labels = 1;
@@ -191,10 +193,10 @@ mcbe_status_t mcbe_data_read_cifar10(mcbe_data_source_t *source, mcbe_data_rows_
         if (got != sizeof record) {
             st = mcbe_fail(err, MCBE_ERR_DATA,
                            "'%s' ends inside record %lld: %zu bytes where %d are due", name,
-                           (long long)rows->data->count, got, CIFAR_RECORD);
+                           (long long)(rows->data->count - before), got, CIFAR_RECORD);
             goto out;
         }
-        MCBE_TRY(take_record(rows, record, known, name, err));
+        MCBE_TRY(take_record(rows, record, known, name, rows->data->count - before, err));
     }
     rows->data->classes = CIFAR_CLASSES;
 out:

@@ -97,6 +97,23 @@ class Files(Refusals):
         self.refuse_file("a", b"what is this", "no format")
         self.refuse_file("a.csv", b"", "is empty")
 
+    def test_the_file_that_is_wrong_is_named(self):
+        import numpy as np
+        good, bad = np.ones((3, 4), np.float32), np.ones((3, 4), np.float32)
+        bad[1, 2] = np.inf
+        paths = []
+        for name, values in (("good.npy", good), ("bad.npy", bad)):
+            np.save(self.dir / name, values)
+            paths.append(str(self.dir / name))
+        for order in (paths, paths[::-1]):
+            self.refuse({"data.path": order, "data.label": "''"}, paths[1] + "' has the value inf in point 1, feature 2",
+                        code=BAD_FILE)
+        records = [bytes([label]) + bytes(3072) for label in (1, 2, 13)]
+        paths = [str(self.dir / name) for name in ("good.bin", "bad.bin")]
+        pathlib.Path(paths[0]).write_bytes(records[0])
+        pathlib.Path(paths[1]).write_bytes(records[1] + records[2])
+        self.refuse({"data.path": paths, "data.label": "''"}, paths[1] + "' has label 13 in record 1", code=BAD_FILE)
+
     def test_hdf5(self):
         import h5py
         with h5py.File(self.dir / "a.h5", "w") as file:
