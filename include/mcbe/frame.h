@@ -24,13 +24,15 @@ typedef enum mcbe_ensemble {
     MCBE_ENSEMBLE_FILE         /* rows from a NumPy .npy file */
 } mcbe_ensemble_t;
 
+typedef struct mcbe_transpose mcbe_transpose_t;
+
 /* The weight matrix W of a layer ReLU(Wx - bias): m rows w_j in R^n. Read-only once made. */
 typedef struct mcbe_frame {
     int m, n;
-    double *w;       /* owned, row-major [m][n] */
-    double *wt;      /* owned, the transpose [n][m]: canonical coefficients run over rows */
-    double *norm;    /* owned, [m], canonical |w_j| > 0 */
-    double norm_max; /* the largest of them */
+    double *w;                   /* owned, row-major [m][n] */
+    mcbe_transpose_t *transpose; /* owned, see mcbe_frame_transposed */
+    double *norm;                /* owned, [m], canonical |w_j| > 0 */
+    double norm_max;             /* the largest of them */
 } mcbe_frame_t;
 
 /** Draw a random frame (gaussian or sphere). Not collective. Thread-safe.
@@ -72,6 +74,10 @@ MCBE_NODISCARD mcbe_status_t mcbe_frame_assign_f32(mcbe_frame_t *frame, int m, i
  *  @return MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA or MCBE_ERR_VALUE with a sentence; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_frame_load(mcbe_frame_t *frame, const char *path,
                                              int normalize_rows, mcbe_error_t *err);
+
+/** The transpose [n][m], over whose rows canonical coefficients run. Its room is there from the start; it
+ *  is filled when it is first asked for. Thread-safe: one thread fills it, others wait. */
+const double *mcbe_frame_transposed(const mcbe_frame_t *frame);
 
 /** Free a frame's memory and zero it; accepts a zeroed frame. */
 void mcbe_frame_free(mcbe_frame_t *frame);

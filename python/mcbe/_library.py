@@ -69,7 +69,7 @@ class ErrorText(c.Structure):
 
 class FrameData(c.Structure):
     C_NAME = "mcbe_frame_t"
-    _fields_ = [("m", c.c_int), ("n", c.c_int), ("w", Doubles), ("wt", Doubles), ("norm", Doubles),
+    _fields_ = [("m", c.c_int), ("n", c.c_int), ("w", Doubles), ("transpose", c.c_void_p), ("norm", Doubles),
                 ("norm_max", c.c_double)]
 
 

@@ -245,14 +245,35 @@ static void recall(const mcbe_estimator_t *e, int m, int noise, int center)
     }
 }
 
-void mcbe_crossed_foresee(const mcbe_estimator_t *e, int64_t first, int64_t last,
-                          mcbe_bias_state_t *state)
+void mcbe_crossed_recall(const mcbe_estimator_t *e, int m, int s)
 {
-    for (int64_t s = first; s < last; s++) {
-        const int noise = (int)(s / CENTERS), center = (int)(s % CENTERS);
-        recall(e, state->m, noise, center);
-        mcbe_estimator_foresee(e, state);
+    recall(e, m, s / CENTERS, s % CENTERS);
+}
+
+void mcbe_crossed_tile(const mcbe_estimator_t *e, int start, mcbe_tile_t *tile)
+{
+    const mcbe_crossed_t *d = e->crossed;
+    const ptrdiff_t m = e->frame->m, noise = start / CENTERS, first = start % CENTERS;
+    tile->c = (const float *)d->c_center + first * m;
+    tile->stride = TILE;
+    tile->add = (const float *)d->c_noise + noise * m;
+    for (int s = 0; s < TILE; s++) {
+        const double norms = d->center_norm[first + s] + d->noise_norm[noise];
+        tile->inverse[s] = 1.0F;
+        tile->error[s] = mcbe_round_up(sum_error(e, (int)first + s, (int)noise));
+        tile->tiny[s] = mcbe_round_up(3.0 * mcbe_screen_tiny(e) * (1.0 + norms));
     }
+}
+
+mcbe_place_t mcbe_crossed_place(const mcbe_estimator_t *e, int s)
+{
+    const mcbe_crossed_t *d = e->crossed;
+    const ptrdiff_t noise = s / CENTERS, center = s % CENTERS;
+    for (ptrdiff_t k = 0; k < e->frame->n; k++) {
+        d->a[k] = d->center[k * CENTERS + center];
+        d->b[k] = d->noise[k * NOISES + noise];
+    }
+    return (mcbe_place_t){.a = d->a, .b = d->b, .stride = 1, .scale = 1.0};
 }
 
 mcbe_status_t mcbe_crossed_visit(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
@@ -276,12 +297,9 @@ mcbe_status_t mcbe_crossed_visit(mcbe_estimator_t *e, int64_t block, int64_t fir
         }
         suspects++;
         recall(e, screen->m, noise, s);
-        for (ptrdiff_t k = 0; k < e->frame->n; k++) {
-            d->a[k] = d->center[k * CENTERS + s];
-            d->b[k] = d->noise[k * NOISES + noise];
-        }
+        const mcbe_place_t x = mcbe_crossed_place(e, noise * CENTERS + s);
         mcbe_status_t st =
-            mcbe_estimator_visit_near(e, screen, d->a, d->b, 1, 1.0, sample + s, layers);
+            mcbe_estimator_visit_near(e, screen, x.a, x.b, x.stride, x.scale, sample + s, layers);
         if (st != MCBE_OK) {
             return st;
         }

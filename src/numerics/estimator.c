@@ -13,7 +13,7 @@
 /* Blocks of a round of the crossed design where it may stop: 65,536 points. */
 #define CROSSED_ROUND 4
 
-/* Points are looked over while there are fewer than so many for each row: later ones lower little. */
+/* Blocks are swept while there are fewer than so many points for each row: later ones lower little. */
 #define LOOK_AHEAD 8
 
 static void copy_frame_scaled(mcbe_estimator_t *e)
@@ -21,13 +21,12 @@ static void copy_frame_scaled(mcbe_estimator_t *e)
     const size_t count = (size_t)e->frame->m * (size_t)e->frame->n;
     (void)frexp(e->frame->norm_max, &e->w_exponent);
     const double unit = ldexp(1.0, -e->w_exponent); /* row norms are within 1e-150 and 1e300 */
+    if (e->in_f32) {
+        e->kernels->round_scaled(count, e->frame->w, unit, e->w_screen);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
-        const double entry = e->frame->w[i] * unit;
-        if (e->in_f32) {
-            ((float *)e->w_screen)[i] = (float)entry;
-        } else {
-            ((double *)e->w_screen)[i] = entry;
-        }
+        ((double *)e->w_screen)[i] = e->frame->w[i] * unit;
     }
 }
 
@@ -155,6 +154,7 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
         mcbe_iid_destroy(&e->iid);
         mcbe_paired_destroy(&e->paired);
         mcbe_crossed_destroy(&e->crossed);
+        mcbe_sweep_destroy(&e->sweep);
         mcbe_free(e->w_screen);
         mcbe_free(e->alpha);
         mcbe_free(e->c);
@@ -236,7 +236,7 @@ mcbe_status_t mcbe_estimator_visit(mcbe_estimator_t *e, const float *a, const fl
 {
     const int m = e->frame->m, n = e->frame->n;
     e->stages.canonical++;
-    e->kernels->coefficients(m, n, e->frame->wt, a, b, stride, scale, e->c);
+    e->kernels->coefficients(m, n, mcbe_frame_transposed(e->frame), a, b, stride, scale, e->c);
     return mcbe_estimator_settle(e, mcbe_point_norm(n, a, b, stride) * scale, sample, layers);
 }
 
@@ -348,22 +348,34 @@ void mcbe_estimator_look_ahead(mcbe_estimator_t *e)
     e->look_ahead = 1;
 }
 
-static void foresee(const mcbe_estimator_t *e, int64_t first, int64_t last,
-                    mcbe_bias_state_t *state)
+/* Do sweeps pay? A product in fp64 knows so much that they are not needed. */
+static int sweeps(const mcbe_estimator_t *e, const mcbe_bias_state_t *largest)
 {
-    if (state->samples >= LOOK_AHEAD * (int64_t)state->m) {
-        return;
+    return e->look_ahead && e->in_f32 && e->design != MCBE_DESIGN_PAIRED &&
+           largest->samples < LOOK_AHEAD * (int64_t)largest->m;
+}
+
+static mcbe_status_t sweep_block(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
+                                 mcbe_bias_state_t *states, int count)
+{
+    mcbe_status_t st = e->sweep ? MCBE_OK : mcbe_sweep_create(&e->sweep, e);
+    for (int i = 0; i < count && st == MCBE_OK; i++) {
+        st = mcbe_sweep_block(e, block, first, last, states + i);
     }
-    switch (e->design) {
-    case MCBE_DESIGN_IID:
-        mcbe_iid_foresee(e, first, last, state);
-        break;
-    case MCBE_DESIGN_CROSSED:
-        mcbe_crossed_foresee(e, first, last, state);
-        break;
-    case MCBE_DESIGN_PAIRED:
-        break;
+    return st;
+}
+
+static mcbe_status_t visit_block(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
+                                 mcbe_bias_state_t *states, int count, mcbe_bias_events_t *events)
+{
+    for (int64_t begin = first, end; begin < last; begin = end) {
+        end = end_of_strip(e->design, begin, last);
+        mcbe_status_t st = visit_strip(e, block, begin, end, states, count, events);
+        if (st != MCBE_OK) {
+            return st;
+        }
     }
+    return MCBE_OK;
 }
 
 mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *e, int64_t block, int64_t first,
@@ -374,21 +386,14 @@ mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *e, int64_t block, in
                           mcbe_block_start(e->design, e->frame->n, block);
     MCBE_BUG_ASSERT(block >= 0 && first >= 0 && first <= last && last <= width);
     prepare(e, block, last);
-    for (int i = 0; i < count && e->look_ahead; i++) {
-        foresee(e, first, last, states + i);
-    }
-    for (int64_t begin = first, end; begin < last; begin = end) {
-        end = end_of_strip(e->design, begin, last);
-        mcbe_status_t st = visit_strip(e, block, begin, end, states, count, events);
-        if (st != MCBE_OK) {
-            return st;
-        }
-    }
-    for (int i = 0; i < count; i++) {
+    mcbe_status_t st = sweeps(e, states + count - 1)
+                           ? sweep_block(e, block, first, last, states, count)
+                           : visit_block(e, block, first, last, states, count, events);
+    for (int i = 0; i < count && st == MCBE_OK; i++) {
         states[i].samples += last - first;
         states[i].updates = e->look_ahead ? -1 : states[i].updates;
     }
-    return MCBE_OK;
+    return st;
 }
 
 mcbe_status_t mcbe_estimator_block(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,

@@ -15,6 +15,7 @@
 typedef struct mcbe_iid mcbe_iid_t;
 typedef struct mcbe_paired mcbe_paired_t;
 typedef struct mcbe_crossed mcbe_crossed_t;
+typedef struct mcbe_sweep mcbe_sweep_t;
 
 /* Added to row norms in fp32, so that norm times error also covers entries that underflow. */
 #define MCBE_NORM_FLOOR_F32 0x1p-100
@@ -37,6 +38,7 @@ struct mcbe_estimator {
     mcbe_iid_t *iid; /* owned; the one of the design, the others are NULL */
     mcbe_paired_t *paired;
     mcbe_crossed_t *crossed;
+    mcbe_sweep_t *sweep;        /* owned, made when it is first needed */
     double *alpha;              /* owned, [m], what the screen in hand goes by */
     double *c;                  /* owned, [m], canonical coefficients of the point being visited */
     unsigned char *active;      /* owned, [m], which rows are active there */
@@ -68,6 +70,13 @@ typedef struct mcbe_screen {
     int need, active_seen;
 } mcbe_screen_t;
 
+/* The point (a + b) * scale, coordinates at [k * stride]; b may be NULL. */
+typedef struct mcbe_place {
+    const float *a, *b; /* borrowed */
+    ptrdiff_t stride;
+    double scale;
+} mcbe_place_t;
+
 /** A float that is at least `value` > -FLT_MAX, at most a few units in the last place above it. */
 static inline float mcbe_round_up(double value)
 {
@@ -93,9 +102,14 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e,
                                                        const float *b, ptrdiff_t stride,
                                                        double scale, int64_t sample,
                                                        const mcbe_layers_t *layers);
-/** Let a point that has not been visited yet lower alpha to just above its coefficients, in the rows that
- *  are surely among its n largest: e->lower and e->upper hold what is known of them. */
-void mcbe_estimator_foresee(const mcbe_estimator_t *e, mcbe_bias_state_t *state);
+/* Rows whose sums run side by side. */
+#define MCBE_ROWS_AT_ONCE 8
+
+/** The canonical coefficients of some rows, as kernels->coefficients computes them. Rows may repeat.
+ *  @param[out] c  [m], only these rows' entries are written */
+void mcbe_row_coefficients(const mcbe_frame_t *frame, const int rows[MCBE_ROWS_AT_ONCE],
+                           const float *a, const float *b, ptrdiff_t stride, double scale,
+                           double *c);
 
 /** What both end in. Takes the coefficients from e->c. */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_settle(mcbe_estimator_t *e, double norm_x,
@@ -111,9 +125,15 @@ MCBE_NODISCARD mcbe_status_t mcbe_iid_visit(mcbe_estimator_t *e, int64_t block, 
                                             int64_t last, const mcbe_screen_t *screen,
                                             const mcbe_layers_t *layers);
 
-/** Foresee the samples [first, last) of the block. */
-void mcbe_iid_foresee(const mcbe_estimator_t *e, int64_t first, int64_t last,
-                      mcbe_bias_state_t *state);
+/* What a sweep asks of a design with fp32 products, by numbers within the block that is prepared:
+ * the approximate coefficients of MCBE_SCREEN_TILE samples from `start` on (`add` is
+ * there and may be left), bounds of one sample's in e->lower and e->upper,
+ * and where the point lies. */
+void mcbe_iid_tile(const mcbe_estimator_t *e, int start, mcbe_tile_t *tile);
+void mcbe_iid_recall(const mcbe_estimator_t *e, int m, int s);
+mcbe_place_t mcbe_iid_place(const mcbe_estimator_t *e, int s);
+/** Takes alpha to the units of the coefficients; for the crossed design that is 2^-w_exponent. */
+double mcbe_iid_unit(const mcbe_estimator_t *e);
 
 /** @param[in] samples  the largest sample id that will be visited, plus 1 */
 MCBE_NODISCARD mcbe_status_t mcbe_paired_create(mcbe_paired_t **paired, const mcbe_estimator_t *e,
@@ -129,11 +149,21 @@ MCBE_NODISCARD mcbe_status_t mcbe_crossed_create(mcbe_crossed_t **crossed,
 void mcbe_crossed_destroy(mcbe_crossed_t **crossed);
 /** Makes no products of noises that only samples from `last` on have. */
 void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block, int64_t last);
-void mcbe_crossed_foresee(const mcbe_estimator_t *e, int64_t first, int64_t last,
-                          mcbe_bias_state_t *state);
+void mcbe_crossed_tile(const mcbe_estimator_t *e, int start, mcbe_tile_t *tile);
+void mcbe_crossed_recall(const mcbe_estimator_t *e, int m, int s);
+/** Valid until the next call. */
+mcbe_place_t mcbe_crossed_place(const mcbe_estimator_t *e, int s);
 /** Samples of one noise only: [first, last) holds no multiple of MCBE_CROSSED_CENTERS but first. */
 MCBE_NODISCARD mcbe_status_t mcbe_crossed_visit(mcbe_estimator_t *e, int64_t block, int64_t first,
                                                 int64_t last, const mcbe_screen_t *screen,
                                                 const mcbe_layers_t *layers);
+
+/* Points of a block that is prepared, in the designs iid and crossed with fp32 products, all at once
+ * instead of one after the other: alpha, witness, last_update and min_active end as by visits,
+ * samples and updates are left alone. */
+MCBE_NODISCARD mcbe_status_t mcbe_sweep_create(mcbe_sweep_t **sweep, const mcbe_estimator_t *e);
+void mcbe_sweep_destroy(mcbe_sweep_t **sweep);
+MCBE_NODISCARD mcbe_status_t mcbe_sweep_block(mcbe_estimator_t *e, int64_t block, int64_t first,
+                                              int64_t last, mcbe_bias_state_t *state);
 
 #endif

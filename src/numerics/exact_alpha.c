@@ -92,7 +92,7 @@ static void start_set(search_t *s, int first)
     double *points = mcbe_flats_level(&s->flats, 0);
     for (int k = 0; k < s->frame->n; k++) {
         double *coordinate = points + (size_t)k * (size_t)s->flats.stride;
-        const double *row = s->frame->wt + (size_t)k * (size_t)m;
+        const double *row = mcbe_frame_transposed(s->frame) + (size_t)k * (size_t)m;
         const double base = row[first] / s->unit;
         for (int j = 0; j < m; j++) {
             coordinate[j] = row[j] / s->unit - base;

@@ -1,6 +1,8 @@
 #include "mcbe/frame.h"
 
 #include <math.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "kernels.h"
@@ -11,31 +13,46 @@
 #define ENTRY_MAX 1e150
 #define NORM_MIN 1e-150
 
+/* Rows whose norms are computed side by side. */
+#define ROWS_AT_ONCE 8
+
+struct mcbe_transpose {
+    atomic_int state;
+    _Alignas(MCBE_ALIGNMENT) double values[];
+};
+
+enum { EMPTY, BEING_FILLED, FILLED };
+
 static mcbe_status_t check_shape(int64_t m, int64_t n)
 {
     return n >= 1 && m >= n && n <= MCBE_MAX_N && m <= MCBE_MAX_M ? MCBE_OK : MCBE_ERR_DIM;
 }
 
-/* Canonical norm: a power of two takes the largest entry near 1, so no square leaves the range. */
-static double row_norm(const double *row, int n)
+/* The power of two that takes the largest entry of a row near 1, so that no square leaves the range. */
+static int exponent_of(double largest)
 {
-    double largest = 0.0;
-    for (int k = 0; k < n; k++) {
-        largest = fabs(row[k]) > largest ? fabs(row[k]) : largest;
-    }
-    if (largest == 0.0) {
-        return 0.0;
-    }
     int exponent;
     (void)frexp(largest, &exponent);
-    exponent = exponent < -1000 ? -1000 : exponent; /* 2^1000 is a number; such rows are refused */
-    const double unit = ldexp(1.0, -exponent);
-    double sum = 0.0;
-    for (int k = 0; k < n; k++) {
-        double entry = row[k] * unit;
-        sum += entry * entry;
+    return exponent < -1000 ? -1000 : exponent; /* 2^1000 is a number; such rows are refused */
+}
+
+/* Canonical norms of ROWS_AT_ONCE rows: squares are summed one after the other, rows side by side. */
+static void row_norms(int n, const double *const rows[ROWS_AT_ONCE],
+                      const double largest[ROWS_AT_ONCE], double norm[ROWS_AT_ONCE])
+{
+    double unit[ROWS_AT_ONCE], sum[ROWS_AT_ONCE] = {0};
+    for (int i = 0; i < ROWS_AT_ONCE; i++) {
+        unit[i] = ldexp(1.0, -exponent_of(largest[i]));
     }
-    return ldexp(sqrt(sum), exponent);
+    for (int k = 0; k < n; k++) {
+        for (int i = 0; i < ROWS_AT_ONCE; i++) {
+            const double entry = rows[i][k] * unit[i];
+            sum[i] += entry * entry;
+        }
+    }
+    for (int i = 0; i < ROWS_AT_ONCE; i++) {
+        norm[i] = ldexp(sqrt(sum[i]), exponent_of(largest[i]));
+    }
 }
 
 static mcbe_status_t allocate(mcbe_frame_t *frame, int m, int n)
@@ -44,9 +61,10 @@ static mcbe_status_t allocate(mcbe_frame_t *frame, int m, int n)
     frame->m = m;
     frame->n = n;
     frame->w = mcbe_alloc((size_t)m * (size_t)n, sizeof *frame->w);
-    frame->wt = mcbe_alloc((size_t)m * (size_t)n, sizeof *frame->wt);
+    frame->transpose =
+        mcbe_alloc(sizeof *frame->transpose + (size_t)m * (size_t)n * sizeof(double), 1);
     frame->norm = mcbe_alloc((size_t)m, sizeof *frame->norm);
-    if (!frame->w || !frame->wt || !frame->norm) {
+    if (!frame->w || !frame->transpose || !frame->norm) {
         mcbe_frame_free(frame);
         return MCBE_ERR_NOMEM;
     }
@@ -54,60 +72,105 @@ static mcbe_status_t allocate(mcbe_frame_t *frame, int m, int n)
 }
 
 /* In squares, so that both matrices are passed through line by line. */
-static void transpose(mcbe_frame_t *frame)
+static void fill_transpose(const mcbe_frame_t *frame)
 {
     enum { SIDE = 16 };
     const ptrdiff_t m = frame->m, n = frame->n;
+    double *wt = frame->transpose->values;
     for (ptrdiff_t first = 0; first < m; first += SIDE) {
         const ptrdiff_t last = first + SIDE < m ? first + SIDE : m;
         for (ptrdiff_t start = 0; start < n; start += SIDE) {
             const ptrdiff_t end = start + SIDE < n ? start + SIDE : n;
             for (ptrdiff_t k = start; k < end; k++) {
                 for (ptrdiff_t j = first; j < last; j++) {
-                    frame->wt[k * m + j] = frame->w[j * n + k];
+                    wt[k * m + j] = frame->w[j * n + k];
                 }
             }
         }
     }
 }
 
-/* Everything that follows from w: norms, the normalisation asked for, the transpose. Frees on
+const double *mcbe_frame_transposed(const mcbe_frame_t *frame)
+{
+    mcbe_transpose_t *transpose = frame->transpose;
+    int state = EMPTY;
+    if (atomic_load_explicit(&transpose->state, memory_order_acquire) == FILLED) {
+        return transpose->values;
+    }
+    if (atomic_compare_exchange_strong(&transpose->state, &state, BEING_FILLED)) {
+        fill_transpose(frame);
+        atomic_store_explicit(&transpose->state, FILLED, memory_order_release);
+    }
+    while (atomic_load_explicit(&transpose->state, memory_order_acquire) != FILLED) {
+        (void)sched_yield();
+    }
+    return transpose->values;
+}
+
+static mcbe_status_t refuse_entry(int row, const double *w, int n, mcbe_error_t *err)
+{
+    int k = 0;
+    while (k < n - 1 && fabs(w[k]) <= ENTRY_MAX) {
+        k++;
+    }
+    return mcbe_fail(
+        err, MCBE_ERR_VALUE,
+        "weight matrix: row %d, column %d is %g; finite values up to 1e150 in size are "
+        "allowed",
+        row, k, w[k]);
+}
+
+/* Norms of some rows from `first` on. @param[in] normalize  divide the rows by them first */
+static mcbe_status_t finish_rows(const mcbe_frame_t *frame, int first, int normalize,
+                                 mcbe_error_t *err)
+{
+    const mcbe_kernels_t *kernels = mcbe_kernels();
+    const int n = frame->n,
+              count = frame->m - first < ROWS_AT_ONCE ? frame->m - first : ROWS_AT_ONCE;
+    const double *rows[ROWS_AT_ONCE];
+    double largest[ROWS_AT_ONCE], norm[ROWS_AT_ONCE];
+    for (int pass = 0; pass <= normalize; pass++) {
+        for (int i = 0; i < ROWS_AT_ONCE; i++) {
+            const int j = first + (i < count ? i : 0);
+            rows[i] = frame->w + (ptrdiff_t)j * n;
+            largest[i] = kernels->largest_size(n, rows[i]);
+            if (!(largest[i] <= ENTRY_MAX)) {
+                return refuse_entry(j, rows[i], n, err);
+            }
+        }
+        row_norms(n, rows, largest, norm);
+        for (int i = 0; i < count; i++) {
+            if (norm[i] < NORM_MIN) {
+                return mcbe_fail(err, MCBE_ERR_VALUE,
+                                 "weight matrix: row %d is zero (norm %g); a zero row never "
+                                 "tells anything and must be left out",
+                                 first + i, norm[i]);
+            }
+            double *row = frame->w + (ptrdiff_t)(first + i) * n;
+            for (int k = 0; k < n && pass < normalize; k++) {
+                row[k] /= norm[i];
+            }
+            frame->norm[first + i] = norm[i];
+        }
+    }
+    return MCBE_OK;
+}
+
+/* Everything that follows from w but the transpose: norms, the normalisation asked for. Frees on
  * error. */
 static mcbe_status_t finish(mcbe_frame_t *frame, int normalize_rows, mcbe_error_t *err)
 {
-    for (int j = 0; j < frame->m; j++) {
-        double *row = frame->w + (size_t)j * (size_t)frame->n;
-        for (int k = 0; k < frame->n; k++) {
-            if (!(fabs(row[k]) <= ENTRY_MAX)) {
-                mcbe_status_t st =
-                    mcbe_fail(err, MCBE_ERR_VALUE,
-                              "weight matrix: row %d, column %d is %g; finite values up to 1e150 "
-                              "in size are allowed",
-                              j, k, row[k]);
-                mcbe_frame_free(frame);
-                return st;
-            }
-        }
-        double norm = row_norm(row, frame->n);
-        if (norm < NORM_MIN) {
-            mcbe_status_t st =
-                mcbe_fail(err, MCBE_ERR_VALUE,
-                          "weight matrix: row %d is zero (norm %g); a zero row never "
-                          "tells anything and must be left out",
-                          j, norm);
+    atomic_store(&frame->transpose->state, EMPTY);
+    for (int j = 0; j < frame->m; j += ROWS_AT_ONCE) {
+        mcbe_status_t st = finish_rows(frame, j, normalize_rows != 0, err);
+        if (st != MCBE_OK) {
             mcbe_frame_free(frame);
             return st;
         }
-        if (normalize_rows) {
-            for (int k = 0; k < frame->n; k++) {
-                row[k] /= norm;
-            }
-            norm = row_norm(row, frame->n);
-        }
-        frame->norm[j] = norm;
-        frame->norm_max = norm > frame->norm_max ? norm : frame->norm_max;
     }
-    transpose(frame);
+    for (int j = 0; j < frame->m; j++) {
+        frame->norm_max = frame->norm[j] > frame->norm_max ? frame->norm[j] : frame->norm_max;
+    }
     return MCBE_OK;
 }
 
@@ -242,9 +305,7 @@ mcbe_status_t mcbe_frame_assign_f32(mcbe_frame_t *frame, int m, int n, const flo
         return st;
     }
     for (ptrdiff_t j = 0; j < m; j++) {
-        for (ptrdiff_t k = 0; k < n; k++) {
-            frame->w[j * n + k] = (double)w[j * ldw + k];
-        }
+        mcbe_kernels()->widen(n, w + j * ldw, frame->w + j * n);
     }
     return finish(frame, normalize_rows, err);
 }
@@ -287,7 +348,7 @@ mcbe_status_t mcbe_frame_load(mcbe_frame_t *frame, const char *path, int normali
 void mcbe_frame_free(mcbe_frame_t *frame)
 {
     mcbe_free(frame->w);
-    mcbe_free(frame->wt);
+    mcbe_free(frame->transpose);
     mcbe_free(frame->norm);
     memset(frame, 0, sizeof *frame);
 }
@@ -295,7 +356,8 @@ void mcbe_frame_free(mcbe_frame_t *frame)
 void mcbe_frame_coefficients(const mcbe_frame_t *frame, const float *x, ptrdiff_t stride,
                              double scale, double *c)
 {
-    mcbe_kernels()->coefficients(frame->m, frame->n, frame->wt, x, NULL, stride, scale, c);
+    mcbe_kernels()->coefficients(frame->m, frame->n, mcbe_frame_transposed(frame), x, NULL, stride,
+                                 scale, c);
 }
 
 double mcbe_frame_coefficient(const mcbe_frame_t *frame, int row, const float *a, const float *b,
@@ -313,5 +375,6 @@ double mcbe_frame_coefficient(const mcbe_frame_t *frame, int row, const float *a
 void mcbe_frame_pair_coefficients(const mcbe_frame_t *frame, const float *a, const float *b,
                                   double scale, double *c)
 {
-    mcbe_kernels()->coefficients(frame->m, frame->n, frame->wt, a, b, 1, scale, c);
+    mcbe_kernels()->coefficients(frame->m, frame->n, mcbe_frame_transposed(frame), a, b, 1, scale,
+                                 c);
 }

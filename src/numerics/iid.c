@@ -169,8 +169,7 @@ static int screen_panel(const mcbe_estimator_t *e, const mcbe_screen_t *screen,
                                               d->alpha, &by, d->suspect + s);
 }
 
-/* What the product knows of the coefficients of sample s. */
-static void recall(const mcbe_estimator_t *e, int m, int s)
+void mcbe_iid_recall(const mcbe_estimator_t *e, int m, int s)
 {
     const mcbe_iid_t *d = e->iid;
     const double factor = ldexp(d->scale[s], e->w_exponent);
@@ -187,13 +186,31 @@ static void recall(const mcbe_estimator_t *e, int m, int s)
     }
 }
 
-void mcbe_iid_foresee(const mcbe_estimator_t *e, int64_t first, int64_t last,
-                      mcbe_bias_state_t *state)
+void mcbe_iid_tile(const mcbe_estimator_t *e, int start, mcbe_tile_t *tile)
 {
-    for (int s = (int)first; s < last; s++) {
-        recall(e, state->m, s);
-        mcbe_estimator_foresee(e, state);
+    const mcbe_iid_t *d = e->iid;
+    tile->c = (const float *)d->c + (ptrdiff_t)(start / d->panel) * d->panel * e->frame->m +
+              start % d->panel;
+    tile->stride = d->panel;
+    for (int i = 0; i < MCBE_SCREEN_TILE; i++) {
+        const int s = start + i;
+        const double factor = d->scale[s] / d->unit;
+        const double norm = d->norm ? d->norm[s] : mcbe_domain_max_norm(&e->domain) / d->scale[s];
+        tile->inverse[i] = (float)factor;
+        tile->error[i] = mcbe_round_up(1.5 * mcbe_screen_error(e) * norm * factor);
+        tile->tiny[i] = mcbe_round_up(2.0 * mcbe_screen_tiny(e) * (1.0 + norm) * factor);
     }
+}
+
+double mcbe_iid_unit(const mcbe_estimator_t *e)
+{
+    return e->iid->alpha_factor;
+}
+
+mcbe_place_t mcbe_iid_place(const mcbe_estimator_t *e, int s)
+{
+    const mcbe_iid_t *d = e->iid;
+    return (mcbe_place_t){.a = d->x + s, .stride = d->width, .scale = d->scale[s]};
 }
 
 mcbe_status_t mcbe_iid_visit(mcbe_estimator_t *e, int64_t block, int64_t first, int64_t last,
@@ -213,7 +230,7 @@ mcbe_status_t mcbe_iid_visit(mcbe_estimator_t *e, int64_t block, int64_t first, 
                 continue;
             }
             suspects++;
-            recall(e, screen->m, s);
+            mcbe_iid_recall(e, screen->m, s);
             mcbe_status_t st = mcbe_estimator_visit_near(e, screen, d->x + s, NULL, d->width,
                                                          d->scale[s], block * d->width + s, layers);
             if (st != MCBE_OK) {

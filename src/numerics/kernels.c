@@ -1,5 +1,6 @@
 #include "kernels.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -161,6 +162,67 @@ static int count_above(int m, const double *restrict c, double value)
     return (int)count;
 }
 
+static int between(int m, const double *restrict lower, const double *restrict upper, double least,
+                   double most, int *restrict rows)
+{
+    int count = 0;
+    for (int start = 0; start < m; start += LANES) {
+        const int end = start + LANES < m ? start + LANES : m;
+        int64_t any = 0;
+        if (end == start + LANES) {
+            for (int s = 0; s < LANES; s++) {
+                any |= (lower[start + s] <= most) & (upper[start + s] >= least);
+            }
+        }
+        for (int j = start; j < end && (any || end < start + LANES); j++) {
+            rows[count] = j;
+            count += (lower[j] <= most) & (upper[j] >= least) & (lower[j] < upper[j]);
+        }
+    }
+    return count;
+}
+
+static double largest_size(int n, const double *restrict values)
+{
+    double most[LANES], largest = 0.0;
+    int64_t odd[LANES] = {0};
+    for (int s = 0; s < LANES; s++) {
+        most[s] = 0.0;
+    }
+    int k = 0;
+    for (; k + LANES <= n; k += LANES) {
+        for (int s = 0; s < LANES; s++) {
+            const double size = fabs(values[k + s]);
+            most[s] = size > most[s] ? size : most[s];
+            odd[s] |= !(size >= 0.0);
+        }
+    }
+    for (; k < n; k++) {
+        const double size = fabs(values[k]);
+        most[0] = size > most[0] ? size : most[0];
+        odd[0] |= !(size >= 0.0);
+    }
+    for (int s = 0; s < LANES; s++) {
+        largest = most[s] > largest ? most[s] : largest;
+        largest = odd[s] ? INFINITY : largest;
+    }
+    return largest;
+}
+
+static void widen(int n, const float *restrict from, double *restrict to)
+{
+    for (int k = 0; k < n; k++) {
+        to[k] = (double)from[k];
+    }
+}
+
+static void round_scaled(size_t count, const double *restrict from, double unit, float *restrict to)
+{
+    for (size_t i = 0; i < count; i++) {
+        to[i] = (float)(from[i] * unit);
+    }
+}
+
 /* Samples that are tested once more together if any of them needs it. */
 #define SCREEN_GROUP 16
 
@@ -183,6 +245,8 @@ static int count_above(int m, const double *restrict c, double value)
 #define NAME(name) name##_f64
 #include "kernels_iid.h"
 
+#include "kernels_sweep.h"
+
 extern const mcbe_kernels_t MCBE_KERNELS;
 const mcbe_kernels_t MCBE_KERNELS = {
     .name = MCBE_KERNELS_NAME,
@@ -191,6 +255,10 @@ const mcbe_kernels_t MCBE_KERNELS = {
     .coefficients = coefficients,
     .highest_below = highest_below,
     .count_above = count_above,
+    .largest_size = largest_size,
+    .widen = widen,
+    .round_scaled = round_scaled,
+    .between = between,
     .screen_f32 = screen_f32,
     .screen_f64 = screen_f64,
     .pair_norms = pair_norms,
@@ -201,6 +269,11 @@ const mcbe_kernels_t MCBE_KERNELS = {
     .pair_screen_f32 = pair_screen_f32,
     .pair_test_f32 = pair_test_f32,
     .pair_test_f64 = pair_test_f64,
+    .tile_bounds = tile_bounds,
+    .tile_ranges = tile_ranges,
+    .tile_count_above = tile_count_above,
+    .tile_limits = tile_limits,
+    .tile_candidates = tile_candidates,
     .side_sums = side_sums,
     .reflect = reflect,
 };

@@ -49,6 +49,23 @@ typedef struct mcbe_screen_limits {
     int need, active_seen;
 } mcbe_screen_limits_t;
 
+/* Approximate coefficients (c + add) * inverse of the samples of a tile, known to row norm * error +
+ * tiny. */
+typedef struct mcbe_tile {
+    const float *c;   /* borrowed, row j of the layer at [j * stride] */
+    const float *add; /* borrowed, [m] */
+    ptrdiff_t stride;
+    float inverse[MCBE_SCREEN_TILE], error[MCBE_SCREEN_TILE], tiny[MCBE_SCREEN_TILE];
+} mcbe_tile_t;
+
+/* Sample by sample. */
+typedef struct mcbe_tile_ranges {
+    float least[MCBE_SCREEN_TILE], most[MCBE_SCREEN_TILE]; /* of all rows' bounds */
+    int32_t active_least[MCBE_SCREEN_TILE];                /* rows surely active at bias 0 */
+    int32_t active_most[MCBE_SCREEN_TILE];                 /* rows that may be */
+    int32_t unknown[MCBE_SCREEN_TILE];                     /* not 0 where some bound is no number */
+} mcbe_tile_ranges_t;
+
 typedef struct mcbe_kernels {
     const char *name;
 
@@ -68,6 +85,16 @@ typedef struct mcbe_kernels {
      */
     double (*highest_below)(int m, const double *alpha, const double *c);
     int (*count_above)(int m, const double *c, double value);
+
+    /* The largest |value|, INFINITY if there is a NaN; values converted, exactly or rounded once after a
+     * factor that is a power of two. */
+    double (*largest_size)(int n, const double *values);
+    void (*widen)(int n, const float *from, double *to);
+    void (*round_scaled)(size_t count, const double *from, double unit, float *to);
+
+    /* Rows with lower[j] < upper[j] that meet [least, most]. @param[out] rows [m]  @return how many */
+    int (*between)(int m, const double *lower, const double *upper, double least, double most,
+                   int *rows);
 
     /* Screen points by approximate coefficients c [m][width]: suspect[s] = 0 only if at least `need`
      * rows surely beat every row that may lie below its alpha, and at least `active_seen` rows are
@@ -110,6 +137,20 @@ typedef struct mcbe_kernels {
                          const float *alpha, const float *row_norm, int need, int active_seen);
     int (*pair_test_f64)(int m, const double *a, const double *b, double inverse, double error,
                          const double *alpha, const double *row_norm, int need, int active_seen);
+
+    /* Sweeps: lower and upper are [m][MCBE_SCREEN_TILE], bounds of the coefficients of a tile. */
+    void (*tile_bounds)(int m, const mcbe_tile_t *tile, const float *row_norm, float *lower,
+                        float *upper);
+    void (*tile_ranges)(int m, const float *lower, const float *upper, mcbe_tile_ranges_t *ranges);
+    /* How many values of each sample are above its level. */
+    void (*tile_count_above)(int m, const float *values, const float *level, int32_t *count);
+    /* limit[j] becomes the least upper[j][s] with lower[j][s] > surely_above[s], if that is below. */
+    void (*tile_limits)(int m, const float *lower, const float *upper, const float *surely_above,
+                        float *limit);
+    /* Rows with lower[j][s] < limit[j] and upper[j][s] > surely_behind[s] for some sample.
+     * @param[out] rows [m]  @return how many */
+    int (*tile_candidates)(int m, const float *lower, const float *upper,
+                           const float *surely_behind, const float *limit, int *rows);
 
     /* Exact answers: points of R^dim are columns, coordinate k of point j at p[k * stride + j];
      * p, out and weight are 64-byte aligned, stride is a multiple of MCBE_FLAT_LANES.

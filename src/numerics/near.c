@@ -1,6 +1,5 @@
 #include "estimator_internal.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,9 +8,6 @@
 
 /* Single rows are worth computing up to this share of all; then all at once take less time. */
 #define SINGLE_ROWS_SHARE 16
-
-/* Sums that run side by side. */
-#define ROWS_AT_ONCE 8
 
 /* How far one goes to split values at the n-th largest: about n / BRACKET_SLACK of them may stand on the wrong
  * side. */
@@ -146,24 +142,24 @@ static int surely_active(const mcbe_estimator_t *e, int m)
     return count;
 }
 
-/* The canonical coefficients of some rows, as kernels->coefficients computes them. Each sum has to wait for
- * its own additions, not for those of others. */
-static void coefficients(const mcbe_frame_t *frame, const int rows[ROWS_AT_ONCE], const float *a,
-                         const float *b, ptrdiff_t stride, double scale, double *c)
+/* Each sum has to wait for its own additions, not for those of others. */
+void mcbe_row_coefficients(const mcbe_frame_t *frame, const int rows[MCBE_ROWS_AT_ONCE],
+                           const float *a, const float *b, ptrdiff_t stride, double scale,
+                           double *c)
 {
-    const double *w[ROWS_AT_ONCE];
-    double sum[ROWS_AT_ONCE] = {0};
-    for (int i = 0; i < ROWS_AT_ONCE; i++) {
+    const double *w[MCBE_ROWS_AT_ONCE];
+    double sum[MCBE_ROWS_AT_ONCE] = {0};
+    for (int i = 0; i < MCBE_ROWS_AT_ONCE; i++) {
         w[i] = frame->w + (ptrdiff_t)rows[i] * frame->n;
     }
     for (int k = 0; k < frame->n; k++) {
         const double ak = (double)a[k * stride];
         const double xk = b ? ak + (double)b[k * stride] : ak;
-        for (int i = 0; i < ROWS_AT_ONCE; i++) {
+        for (int i = 0; i < MCBE_ROWS_AT_ONCE; i++) {
             sum[i] += w[i][k] * xk;
         }
     }
-    for (int i = 0; i < ROWS_AT_ONCE; i++) {
+    for (int i = 0; i < MCBE_ROWS_AT_ONCE; i++) {
         c[rows[i]] = sum[i] * scale + 0.0;
     }
 }
@@ -172,38 +168,22 @@ static void coefficients(const mcbe_frame_t *frame, const int rows[ROWS_AT_ONCE]
 static void compute_marked(mcbe_estimator_t *e, int m, const float *a, const float *b,
                            ptrdiff_t stride, double scale)
 {
-    int rows[ROWS_AT_ONCE], count = 0;
+    int rows[MCBE_ROWS_AT_ONCE], count = 0;
     for (int j = 0; j < m; j++) {
         e->c[j] = e->lower[j];
         if (e->exact[j]) {
             rows[count++] = j;
         }
-        if (count == ROWS_AT_ONCE) {
-            coefficients(e->frame, rows, a, b, stride, scale, e->c);
+        if (count == MCBE_ROWS_AT_ONCE) {
+            mcbe_row_coefficients(e->frame, rows, a, b, stride, scale, e->c);
             count = 0;
         }
     }
     if (count > 0) {
-        for (int i = count; i < ROWS_AT_ONCE; i++) {
+        for (int i = count; i < MCBE_ROWS_AT_ONCE; i++) {
             rows[i] = rows[0];
         }
-        coefficients(e->frame, rows, a, b, stride, scale, e->c);
-    }
-}
-
-void mcbe_estimator_foresee(const mcbe_estimator_t *e, mcbe_bias_state_t *state)
-{
-    /* a row whose lower bound is above a value with at most n upper bounds above it has at most n - 1 rows
-     * that may come before it */
-    const int n = e->frame->n;
-    double below, level = -INFINITY;
-    if (state->m > n) {
-        bracket(e, state->m, e->upper, n + 1, 1 + n / BRACKET_SLACK, &below, &level);
-    }
-    for (int j = 0; j < state->m; j++) {
-        const double above = e->upper[j] + (fabs(e->upper[j]) * 0x1p-50 + DBL_MIN);
-        const double low = above < state->alpha[j] ? above : state->alpha[j];
-        state->alpha[j] = e->lower[j] > level ? low : state->alpha[j];
+        mcbe_row_coefficients(e->frame, rows, a, b, stride, scale, e->c);
     }
 }
 

@@ -20,7 +20,7 @@ int main(void)
     MEMBER(mcbe_frame_t, m);
     MEMBER(mcbe_frame_t, n);
     MEMBER(mcbe_frame_t, w);
-    MEMBER(mcbe_frame_t, wt);
+    MEMBER(mcbe_frame_t, transpose);
     MEMBER(mcbe_frame_t, norm);
     MEMBER(mcbe_frame_t, norm_max);
     SIZE(mcbe_domain_t);

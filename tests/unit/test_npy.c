@@ -79,7 +79,7 @@ static void assert_refused(const npy_bytes_t *file, mcbe_status_t status, const 
     assert_non_null(strstr(err.text, word));
     assert_null(strchr(err.text, '\n'));
     assert_null(frame.w);
-    assert_null(frame.wt);
+    assert_null(frame.transpose);
     assert_null(frame.norm);
     assert_int_equal(mcbe_alloc_balance(), 0);
 }

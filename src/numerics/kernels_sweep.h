@@ -1,0 +1,105 @@
+/* The inner loops of a sweep, a part of kernels.c (included there once for every instruction set).
+ * Arrays are [m][MCBE_SCREEN_TILE]: rows by the samples of a tile. */
+
+static void tile_bounds(int m, const mcbe_tile_t *tile, const float *restrict row_norm,
+                        float *restrict lower, float *restrict upper)
+{
+    float inverse[MCBE_SCREEN_TILE], error[MCBE_SCREEN_TILE], tiny[MCBE_SCREEN_TILE];
+    memcpy(inverse, tile->inverse, sizeof inverse);
+    memcpy(error, tile->error, sizeof error);
+    memcpy(tiny, tile->tiny, sizeof tiny);
+    for (ptrdiff_t j = 0; j < m; j++) {
+        const float *c = tile->c + j * tile->stride;
+        const float add = tile->add[j], norm = row_norm[j];
+        float *low = lower + j * MCBE_SCREEN_TILE, *high = upper + j * MCBE_SCREEN_TILE;
+        for (int s = 0; s < MCBE_SCREEN_TILE; s++) {
+            const float value = (c[s] + add) * inverse[s];
+            const float slack = norm * error[s] + tiny[s];
+            low[s] = value - slack;
+            high[s] = value + slack;
+        }
+    }
+}
+
+static void tile_ranges(int m, const float *restrict lower, const float *restrict upper,
+                        mcbe_tile_ranges_t *ranges)
+{
+    float least[MCBE_SCREEN_TILE], most[MCBE_SCREEN_TILE];
+    int32_t surely[MCBE_SCREEN_TILE] = {0}, perhaps[MCBE_SCREEN_TILE] = {0};
+    int32_t unknown[MCBE_SCREEN_TILE] = {0};
+    for (int s = 0; s < MCBE_SCREEN_TILE; s++) {
+        least[s] = INFINITY;
+        most[s] = -INFINITY;
+    }
+    for (ptrdiff_t j = 0; j < m; j++) {
+        const float *low = lower + j * MCBE_SCREEN_TILE, *high = upper + j * MCBE_SCREEN_TILE;
+        for (int s = 0; s < MCBE_SCREEN_TILE; s++) {
+            const float twice = high[s] - low[s];
+            least[s] = low[s] < least[s] ? low[s] : least[s];
+            most[s] = high[s] > most[s] ? high[s] : most[s];
+            surely[s] += low[s] >= 0.0F;
+            perhaps[s] += high[s] >= -twice;
+            unknown[s] |= !(fabsf(low[s]) + twice <= FLT_MAX);
+        }
+    }
+    memcpy(ranges->least, least, sizeof least);
+    memcpy(ranges->most, most, sizeof most);
+    memcpy(ranges->active_least, surely, sizeof surely);
+    memcpy(ranges->active_most, perhaps, sizeof perhaps);
+    memcpy(ranges->unknown, unknown, sizeof unknown);
+}
+
+static void tile_count_above(int m, const float *restrict values, const float *restrict level,
+                             int32_t *restrict count)
+{
+    int32_t above[MCBE_SCREEN_TILE] = {0};
+    float limit[MCBE_SCREEN_TILE];
+    memcpy(limit, level, sizeof limit);
+    for (ptrdiff_t j = 0; j < m; j++) {
+        const float *row = values + j * MCBE_SCREEN_TILE;
+        for (int s = 0; s < MCBE_SCREEN_TILE; s++) {
+            above[s] = COUNT_IF(row[s] > limit[s], above[s]);
+        }
+    }
+    memcpy(count, above, sizeof above);
+}
+
+static void tile_limits(int m, const float *restrict lower, const float *restrict upper,
+                        const float *restrict surely_above, float *restrict limit)
+{
+    float level[MCBE_SCREEN_TILE];
+    memcpy(level, surely_above, sizeof level);
+    for (ptrdiff_t j = 0; j < m; j++) {
+        const float *low = lower + j * MCBE_SCREEN_TILE, *high = upper + j * MCBE_SCREEN_TILE;
+        float best = limit[j];
+        int32_t any = 0;
+        for (int s = 0; s < MCBE_SCREEN_TILE; s++) {
+            any |= (low[s] > level[s]) & (high[s] < best);
+        }
+        for (int s = 0; s < MCBE_SCREEN_TILE && any; s++) {
+            best = low[s] > level[s] && high[s] < best ? high[s] : best;
+        }
+        limit[j] = best;
+    }
+}
+
+static int tile_candidates(int m, const float *restrict lower, const float *restrict upper,
+                           const float *restrict surely_behind, const float *restrict limit,
+                           int *restrict rows)
+{
+    float level[MCBE_SCREEN_TILE];
+    memcpy(level, surely_behind, sizeof level);
+    int count = 0;
+    for (int j = 0; j < m; j++) {
+        const float *low = lower + (ptrdiff_t)j * MCBE_SCREEN_TILE;
+        const float *high = upper + (ptrdiff_t)j * MCBE_SCREEN_TILE;
+        const float below = limit[j];
+        int32_t any = 0;
+        for (int s = 0; s < MCBE_SCREEN_TILE; s++) {
+            any |= (low[s] < below) & (high[s] > level[s]);
+        }
+        rows[count] = j;
+        count += any;
+    }
+    return count;
+}
