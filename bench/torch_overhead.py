@@ -4,9 +4,11 @@
     torch_overhead.py [--n 784] [--m 1568] [--batch 128] [--samples 1000] [--repeat 15] [--threads 1]
 
 A network n - m - 10 on random numbers of MNIST's shape; one batch is forward, loss, backward and an Adam
-step. Beside it the penalty, forward and backward: with crossed and with independent points through libmcbe, and
-with independent points in PyTorch alone (product, n-th largest, minimum, gather). Prints one JSON line with
-milliseconds a batch, medians and minima of CPU time, and what they are as shares of the training.
+step. Beside it the same with the penalty in its loss: by libmcbe with crossed points of small and of ordinary blocks and
+with independent points, and in PyTorch alone with independent points (product, n-th largest, minimum, gather). All
+take turns, so that what else the machine does meets all of them. Prints one JSON line with CPU milliseconds a
+batch, medians and minima; what the penalty adds, as a share of the training (of medians); and what of that finding
+alpha* takes.
 """
 from __future__ import annotations
 
@@ -18,7 +20,8 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, Optional
 
 
 def cpu_name() -> str:
@@ -27,13 +30,13 @@ def cpu_name() -> str:
     return names[0] if names else platform.machine()
 
 
-def measure(repeat: int, action: Callable[[], Any]) -> dict[str, float]:
+def milliseconds(action: Callable[[], Any]) -> float:
+    started = time.process_time()
     action()
-    times = []
-    for _ in range(repeat):
-        started = time.process_time()
-        action()
-        times.append(1e3 * (time.process_time() - started))
+    return 1e3 * (time.process_time() - started)
+
+
+def summary(times: list[float]) -> dict[str, float]:
     return {"median_ms": round(statistics.median(times), 2), "min_ms": round(min(times), 2)}
 
 
@@ -60,9 +63,12 @@ def main() -> None:
     optimizer = torch.optim.Adam(net.parameters(), lr=0.01)
     cross_entropy = torch.nn.CrossEntropyLoss()
 
-    def train() -> None:
+    def train(penalty: Optional[Callable[[], Any]] = None) -> None:
         optimizer.zero_grad()
-        cross_entropy(net(data[:options.batch]), target).backward()
+        loss = cross_entropy(net(data[:options.batch]), target)
+        if penalty is not None:
+            loss = loss + 0.1 * penalty()
+        loss.backward()
         optimizer.step()
 
     def plain() -> Any:
@@ -76,21 +82,23 @@ def main() -> None:
         excess = torch.relu(alpha - (weight * points[witness]).sum(dim=1))
         return torch.linalg.vector_norm(excess)
 
-    def penalty(call: Callable[[], Any]) -> Callable[[], None]:
-        def action() -> None:
-            net.zero_grad()
-            call().backward()
-
-        return action
-
     line = {name: getattr(options, name) for name in ("n", "m", "batch", "samples", "repeat", "threads")}
     line.update(cpu=cpu_name(), load=round(os.getloadavg()[0], 2), torch=torch.__version__, mcbe=mcbe.__version__)
-    calls = {"crossed": InjectivityPenalty(layer, data, sigma, samples=options.samples),
-             "iid": InjectivityPenalty(layer, data, sigma, samples=options.samples, design="iid"), "pytorch": plain}
-    line["training"] = measure(options.repeat, train)
-    for name, call in calls.items():
-        line[name] = measure(options.repeat, penalty(call))
-        line[name]["of_training"] = round(line[name]["min_ms"] / line["training"]["min_ms"], 2)
+    designs = ("crossed_small", "crossed", "iid")
+    ours = {design: InjectivityPenalty(layer, data, sigma, samples=options.samples, design=design) for design in designs}
+    penalties: dict[str, Optional[Callable[[], Any]]] = {"training": None, **ours, "pytorch": plain}
+    actions = {name: partial(train, penalty) for name, penalty in penalties.items()}
+    actions.update({f"{design} alpha*": penalty.update for design, penalty in ours.items()})
+    times: dict[str, list[float]] = {name: [] for name in actions}
+    for turn in range(-1, options.repeat):  # the first one fills memory and does not count
+        for name, action in actions.items():
+            taken = milliseconds(action)
+            if turn >= 0:
+                times[name].append(taken)
+    line.update({name: summary(values) for name, values in times.items()})
+    base = line["training"]["median_ms"]
+    for name in (*ours, "pytorch"):
+        line[name]["added_of_training"] = round((line[name]["median_ms"] - base) / base, 2)
     print(json.dumps(line))
 
 

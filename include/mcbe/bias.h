@@ -50,8 +50,10 @@ typedef enum mcbe_design {
     MCBE_DESIGN_PAIRED, /* all sums a_i + b_k of the rows of two Gaussian banks: each sum is exactly
                           Gaussian and its direction uniform, sums that share no row  are
                           independent; the coefficients of N points come from 2 sqrt(N) products */
-    MCBE_DESIGN_CROSSED /* around data: in every block, each of 256 centers with each of 64 noises;
-                           sums that share neither are independent, and so are blocks */
+    MCBE_DESIGN_CROSSED, /* around data: in every block, each of 256 centers with each of 64 noises;
+                            sums that share neither are independent, and so are blocks */
+    MCBE_DESIGN_CROSSED_SMALL /* the same with 64 centers: 1,000 points have 16 noises, not 4, and
+                                 need a third of the products */
 } mcbe_design_t;
 
 /* Shells in a block of the paired design. Shell l holds the 2 l + 1 pairs (i, k) with max(i, k) =
@@ -59,9 +61,10 @@ typedef enum mcbe_design {
  * shell l starts at l^2. */
 #define MCBE_PAIRED_SHELLS 16
 
-/* A block of the crossed design: sample number s is center s mod MCBE_CROSSED_CENTERS plus noise
- * s / MCBE_CROSSED_CENTERS. */
+/* A block of the crossed design; sample number s is center s mod centers plus noise s / centers,
+ * with the number of centers that mcbe_crossed_centers tells. */
 #define MCBE_CROSSED_CENTERS 256
+#define MCBE_CROSSED_SMALL_CENTERS 64
 #define MCBE_CROSSED_NOISES 64
 #define MCBE_CROSSED_BLOCK (MCBE_CROSSED_CENTERS * MCBE_CROSSED_NOISES)
 
@@ -93,6 +96,10 @@ int mcbe_round_blocks(mcbe_design_t design, int64_t unchanged);
 MCBE_NODISCARD mcbe_status_t mcbe_design_check(mcbe_design_t design, const mcbe_domain_t *domain,
                                                mcbe_error_t *err);
 
+/** Is this one of the two crossed designs? How many centers do their blocks have? */
+int mcbe_design_is_crossed(mcbe_design_t design);
+int mcbe_crossed_centers(mcbe_design_t design);
+
 /** The rows of the two banks whose sum is a sample of the paired design. */
 void mcbe_paired_rows(int64_t sample, int64_t *a, int64_t *b);
 
@@ -107,12 +114,12 @@ void mcbe_paired_fill(int which, int n, const mcbe_stream_key_t *key, float *x);
  *  @param[in] a, b  [n] */
 double mcbe_paired_scale(const mcbe_domain_t *domain, int n, const float *a, const float *b);
 
-/** The centers and the noises of one block of the crossed design.
+/** The centers and the noises of one block of a crossed design.
  *  @param[in]  key     seed, n, m, trial and block are used; purpose is set here
- *  @param[out] center  coordinate-major [n][MCBE_CROSSED_CENTERS]
+ *  @param[out] center  coordinate-major [n][mcbe_crossed_centers(design)]
  *  @param[out] noise   coordinate-major [n][MCBE_CROSSED_NOISES] */
-void mcbe_crossed_fill(const mcbe_cloud_t *cloud, const mcbe_stream_key_t *key, float *center,
-                       float *noise);
+void mcbe_crossed_fill(mcbe_design_t design, const mcbe_cloud_t *cloud,
+                       const mcbe_stream_key_t *key, float *center, float *noise);
 
 /* Workspace for one frame and one domain; allocate per unit, never per block. */
 typedef struct mcbe_estimator mcbe_estimator_t;
@@ -158,6 +165,18 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_create_design(mcbe_estimator_t **est
                                                           mcbe_precision_t precision,
                                                           mcbe_design_t design, int64_t samples);
 void mcbe_estimator_destroy(mcbe_estimator_t **estimator);
+
+/** Turn to another layer of the same shape, or to other points, in the memory that is there: what
+ *  follows has the bytes of a new estimator's work. For a layer that changes all the time this saves
+ *  most of what making an estimator costs; the paired design's banks are made anew. Not collective.
+ *  @param[in] frame  borrowed, from now on instead of the one before; the same one again if only its
+ *         matrix is another
+ *  @param[in] key    seed, n, m, trial: which points are drawn
+ *  @return MCBE_OK; MCBE_ERR_DIM if the shape is another; MCBE_ERR_NOMEM (paired only; then destroy
+ *         it).  Cost: O(m n). */
+MCBE_NODISCARD mcbe_status_t mcbe_estimator_reset(mcbe_estimator_t *estimator,
+                                                  const mcbe_frame_t *frame,
+                                                  const mcbe_stream_key_t *key);
 
 /** Visit the samples [first, last) of one block, numbered within the block, in ascending order and
  *  lower `state` where they are below it. Sample id = mcbe_block_start(block) + number.

@@ -43,6 +43,14 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimate_layer(const mcbe_estimate_t *estimate
                                                  const mcbe_stream_key_t *key,
                                                  mcbe_bias_state_t *state, mcbe_error_t *err);
 
+/** The same with an estimator that was made, or reset, for this frame and has this design and precision:
+ *  for a layer that changes all the time. Not collective. One estimator serves one thread.
+ *  @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_estimate_with(const mcbe_estimate_t *estimate,
+                                                const mcbe_frame_t *frame,
+                                                mcbe_estimator_t *estimator,
+                                                mcbe_bias_state_t *state);
+
 /** Visit the directions of the rows of a layer, the first state->m rows of the estimator's frame.
  *  @param[in,out] events  as for mcbe_estimator_block
  *  @return MCBE_OK; MCBE_ERR_NOMEM */

@@ -13,8 +13,8 @@ lower        lower alpha* by search                  Frame       W, prepared for
 certificate  does a point refute?                    Results     result files of `mcbe run`
 p_injective  p_I of points                           mcbe.torch  training with PyTorch
 hamming      p_H of a bias
-reconstruct  inputs from outputs             stability   singular values of the active rows
-preimage     all inputs with one output
+reconstruct  inputs from outputs                     stability   singular values of the active rows
+preimage     all inputs with one output              Estimator   alpha* again and again while W changes
 
 Arrays are float32 or float64; data and points are not copied. `alpha` and `bias` have the sign of
 ReLU(Wx - alpha): for PyTorch's Linear, alpha = -bias. Functions are thread-safe and let other threads run.
@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ._estimate import Estimate, estimate
+from ._estimate import Estimate, Estimator, estimate
 from ._frame import Domain, Frame
 from ._library import ArgumentError, Error, FileError, LibraryNotFound, LimitError, OutOfMemory, lib
 from ._measures import Certificate, Hamming, PInjective, certificate, hamming, p_injective
@@ -51,7 +51,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "ArgumentError", "Certificate", "Domain", "Error", "Estimate", "FileError", "Frame", "Hamming",
+    "ArgumentError", "Certificate", "Domain", "Error", "Estimate", "Estimator", "FileError", "Frame", "Hamming",
     "LibraryNotFound", "LimitError", "OutOfMemory", "PInjective", "Preimage", "Reconstruction", "Refutation", "Results",
     "Stability", "__version__", "certificate", "estimate", "hamming", "lower", "p_injective", "preimage", "reconstruct",
     "refute", "single_thread", "stability",

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ctypes as c
+import weakref
 from dataclasses import dataclass, field
 from typing import Optional
 
@@ -11,7 +12,7 @@ from ._arrays import Floats, Integers, address, taken
 from ._frame import Domain, DomainLike, Frame, Weights, as_domain, as_frame, choice, stream_key, whole
 from ._library import BiasState, ErrorText, EstimateOptions, Points, check, lib
 
-DESIGNS = {"iid": 0, "paired": 1, "crossed": 2}
+DESIGNS = {"iid": 0, "paired": 1, "crossed": 2, "crossed_small": 3}
 PRECISIONS = {"mixed": 0, "double": 1}
 STORED_POINT = 2**62
 
@@ -85,6 +86,14 @@ def finish(frame: Frame, domain: Domain, state: BiasState, design: str, seed: in
                     seed, trial, np.empty((0, frame.n)) if points is None else points)
 
 
+def resolved(design: str, domain: Domain) -> str:
+    """What "auto" stands for."""
+    if design != "auto":
+        return design
+    plain = not domain.nonnegative and domain.radial == "analytic"
+    return "crossed" if domain.kind == "cloud" else "paired" if plain else "iid"
+
+
 def estimate(W: Weights, domain: DomainLike = "sphere", samples: int = 100_000, seed: int = 0, *,
              trial: int = 0, design: str = "auto", precision: str = "mixed", unchanged: int = 0,
              init_rows: bool = False, count_updates: bool = True) -> Estimate:
@@ -96,8 +105,9 @@ def estimate(W: Weights, domain: DomainLike = "sphere", samples: int = 100_000, 
     seed, trial choose the points: with W of the program's own making the result has the bits of
                 `mcbe run` for the same (seed, n, m, trial)
     design      "iid" (independent points), "paired" (sums of two banks of directions, far cheaper),
-                "crossed" (for smoothing and kde: 256 centers with each of 64 noises); "auto" takes paired or
-                crossed where the domain allows it
+                "crossed" (for smoothing and kde: 256 centers with each of 64 noises), "crossed_small" (64 centers
+                with each of 64 noises, for some 1,000 points; not known to the program); "auto" takes paired
+                or crossed where the domain allows it
     precision   of the products that rule points out: "mixed" or "double"; the result has the same bits
     unchanged   stop after so many points without an update; 0 for never
     init_rows   visit the directions of the rows first
@@ -108,9 +118,7 @@ def estimate(W: Weights, domain: DomainLike = "sphere", samples: int = 100_000, 
     Raises ArgumentError for a value that is not allowed, OutOfMemory.
     """
     frame, where = as_frame(W), as_domain(domain)
-    if design == "auto":
-        plain = not where.nonnegative and where.radial == "analytic"
-        design = "crossed" if where.kind == "cloud" else "paired" if plain else "iid"
+    design = resolved(design, where)
     options = EstimateOptions(choice(DESIGNS, design, "design"), choice(PRECISIONS, precision, "precision"),
                               whole(samples, "samples", 1), whole(unchanged, "unchanged"), int(not count_updates), int(init_rows))
     key, state, error = stream_key(frame, seed, trial), BiasState(), ErrorText()
@@ -121,3 +129,59 @@ def estimate(W: Weights, domain: DomainLike = "sphere", samples: int = 100_000, 
         return finish(frame, where, state, design, int(seed), int(trial))
     finally:
         lib.mcbe_bias_state_free(c.byref(state))
+
+
+class Estimator:
+    """alpha* of one layer again and again while it changes, in memory that is kept.
+
+    domain, samples, design, precision   as for mcbe.estimate
+    Calling it with W (an array, or a Frame), seed and trial gives the Estimate of
+    `mcbe.estimate(W, domain, samples, seed, trial=trial, design=design, count_updates=False)`, bit for bit. An array is
+    copied into one Frame, which is that of all Estimates made of arrays. Not for several threads at once.
+    Raises ArgumentError, OutOfMemory.
+    """
+
+    def __init__(self, domain: DomainLike = "sphere", samples: int = 1000, *, design: str = "auto",
+                 precision: str = "mixed") -> None:
+        self.domain, self.samples = as_domain(domain), whole(samples, "samples", 1)
+        self.design = resolved(design, self.domain)
+        self._options = EstimateOptions(choice(DESIGNS, self.design, "design"),
+                                        choice(PRECISIONS, precision, "precision"), self.samples, 0, 1, 0)
+        self._frame: Optional[Frame] = None
+        self._pointer = c.c_void_p()
+        self._shape = (0, 0)
+        weakref.finalize(self, lib.mcbe_estimator_destroy, c.byref(self._pointer))
+
+    def __call__(self, W: Weights, seed: int = 0, trial: int = 0) -> Estimate:
+        """Estimate alpha* of W."""
+        frame, state = self._taken(W), BiasState()
+        self._turn_to(frame, seed, trial)
+        try:
+            check(lib.mcbe_bias_state_init(c.byref(state), frame.m))
+            check(lib.mcbe_estimate_with(c.byref(self._options), c.byref(frame.data), self._pointer, c.byref(state)))
+            return finish(frame, self.domain, state, self.design, int(seed), int(trial))
+        finally:
+            lib.mcbe_bias_state_free(c.byref(state))
+
+    def _taken(self, W: Weights) -> Frame:
+        if isinstance(W, Frame):
+            return W
+        if self._frame is None:
+            self._frame = Frame(W)
+        else:
+            self._frame.assign(W)
+        return self._frame
+
+    def _turn_to(self, frame: Frame, seed: int, trial: int) -> None:
+        key, data, error = stream_key(frame, seed, trial), self.domain.data, ErrorText()
+        if self._pointer and self._shape == (frame.m, frame.n):
+            status = lib.mcbe_estimator_reset(self._pointer, c.byref(frame.data), c.byref(key))
+            if status == 0:
+                return
+            lib.mcbe_estimator_destroy(c.byref(self._pointer))
+            check(status)
+        lib.mcbe_estimator_destroy(c.byref(self._pointer))
+        check(lib.mcbe_estimate_check(c.byref(self._options), c.byref(data), frame.n, c.byref(error)), error)
+        check(lib.mcbe_estimator_create_design(c.byref(self._pointer), c.byref(frame.data), c.byref(data), c.byref(key),
+                                               self._options.precision, self._options.design, self.samples))
+        self._shape = (frame.m, frame.n)

@@ -22,8 +22,8 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from ._arrays import ArrayLike, Floats
-from ._estimate import Estimate, estimate
-from ._frame import Domain, Frame
+from ._estimate import Estimate, Estimator, estimate
+from ._frame import Domain
 from ._library import DIMENSION, fail
 from ._measures import hamming, p_injective
 from .inverse import reconstruct, stability
@@ -70,6 +70,11 @@ def _domain(layer: Any, data: Any, sigma: Optional[float]) -> Domain:
     return Domain.smoothing(_inputs(data, layer.in_features), sigma)
 
 
+def _estimator(domain: Domain, samples: int, design: str) -> Estimator:
+    """Around data a few points are best drawn with few centers."""
+    return Estimator(domain, samples, design="crossed_small" if design == "auto" and domain.kind == "cloud" else design)
+
+
 def alpha_star(weight: Any, domain: Domain, samples: int = 1000, seed: int = 0, *, trial: int = 0,
                design: str = "auto") -> Any:
     """alpha*(W) as a tensor that can be differentiated by W.
@@ -79,23 +84,44 @@ def alpha_star(weight: Any, domain: Domain, samples: int = 1000, seed: int = 0, 
     Returns (m,) of weight's type and device; +inf, with derivative 0, for rows never among the n largest.
     """
     found = estimate(_numpy(weight), domain, samples, seed, trial=trial, design=design, count_updates=False)
-    values = (weight * _points(weight, found, np.arange(len(found.alpha)))).sum(dim=1)
+    x, which, factor = _points(weight, found, np.arange(len(found.alpha)))
+    values = (weight * x[which]).sum(dim=1) * factor
     there = np.isfinite(found.alpha)
     return values if there.all() else values.masked_fill(torch.as_tensor(~there, device=weight.device), float("inf"))
 
 
-def _points(weight: Any, found: Estimate, rows: Any) -> Any:
-    """x_j with <x_j, w_j> = alpha*_j, for some rows: the witnesses times what the radius of K makes of them; 0 for
-    rows without."""
-    x = found.coordinates(found.witness[rows])
+def _points(weight: Any, found: Estimate, rows: Any) -> tuple[Any, Any, Any]:
+    """Where some rows reached alpha*: different points x, and for each of the m rows of the layer the number of its
+    point and the factor that takes it to where <x, w_j> is alpha*_j, 0 for rows that are not asked for or have none."""
+    m = len(found.alpha)
+    which, factor = np.zeros(m, np.int64), np.zeros(m)
+    rows = rows[found.witness[rows] != -1]
+    samples, which[rows] = np.unique(found.witness[rows], return_inverse=True)
     direction, alpha = found.direction[rows], found.alpha[rows]
-    there = np.isfinite(direction)
-    factor = np.divide(alpha, direction, out=np.ones(len(x)), where=there & (direction != 0))
-    if (factor != 1).any():
-        x *= factor[:, None]
-    if not there.all():
-        x[~there] = 0.0
-    return torch.as_tensor(x, dtype=weight.dtype, device=weight.device)
+    factor[rows] = np.divide(alpha, direction, out=np.ones(len(rows)), where=direction != 0)  # the radius of K
+    x = found.coordinates(samples) if len(samples) else np.zeros((1, found.frame.n))
+    return (torch.as_tensor(x, dtype=weight.dtype, device=weight.device), torch.as_tensor(which, device=weight.device),
+            torch.as_tensor(factor, dtype=weight.dtype, device=weight.device))
+
+
+class _Excess(torch.autograd.Function):
+    """|max(0, alpha - alpha*)|_2 by weight and alpha, given alpha* and its points."""
+
+    @staticmethod
+    def forward(ctx: Any, weight: Any, alpha: Any, star: Any, points: tuple[Any, Any, Any]) -> Any:
+        excess = torch.relu(alpha - star)
+        value = torch.linalg.vector_norm(excess)
+        # the norm has no derivative at 0, where there is nothing to do
+        ctx.save_for_backward(excess / value if value > 0 else excess, *points)
+        return value
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, slope: Any) -> tuple[Any, ...]:
+        share, x, which, factor = ctx.saved_tensors
+        by_alpha = slope * share
+        by_weight = x[which].mul_((-by_alpha * factor)[:, None]) if ctx.needs_input_grad[0] else None
+        return by_weight, by_alpha, None, None
 
 
 class InjectivityPenalty(torch.nn.Module):
@@ -106,7 +132,7 @@ class InjectivityPenalty(torch.nn.Module):
     sigma    standard deviation of the noise around them (with a Domain: not given)
     samples  points for each alpha*
     every    compute alpha*'s points anew in every so many calls; in between the old points serve with the new W
-    design   as for mcbe.estimate: "auto" crosses centers and noises, "iid" draws independent points
+    design   as for mcbe.estimate, and "auto" takes crossed_small around data
     seed     every estimate draws other points, the same in every run with this seed
     through_weights  let the gradient reach W through alpha*; False: alpha* is a constant
 
@@ -129,7 +155,7 @@ class InjectivityPenalty(torch.nn.Module):
         self.calls = self.estimates = 0
         self.seconds = 0.0
         self.estimate: Optional[Estimate] = None
-        self._frame: Optional[Frame] = None
+        self._estimator = _estimator(self.domain, samples, design)
         self._points: Any = None  # kept between estimates
 
     @property
@@ -140,17 +166,13 @@ class InjectivityPenalty(torch.nn.Module):
     def set_data(self, data: Union[ArrayLike, Domain], sigma: Optional[float] = None) -> None:
         """Other data from the next call on: for a layer whose inputs change as the layers before it learn."""
         self.domain = _domain(self.layer, data, sigma)
+        self._estimator = _estimator(self.domain, self.samples, self.design)
         self.estimate = None
 
     def update(self) -> Estimate:
         """Estimate alpha* of the layer as it is now."""
         started = time.perf_counter()
-        if self._frame is None:
-            self._frame = Frame(_numpy(self.layer.weight))
-        else:
-            self._frame.assign(_numpy(self.layer.weight))
-        self.estimate = estimate(self._frame, self.domain, self.samples, self.seed,
-                                 trial=self.estimates, design=self.design, count_updates=False)
+        self.estimate = self._estimator(_numpy(self.layer.weight), self.seed, self.estimates)
         self.estimates += 1
         self._points = None
         self.seconds += time.perf_counter() - started
@@ -165,19 +187,22 @@ class InjectivityPenalty(torch.nn.Module):
             found = self.update()
         weight, alpha = self.layer.weight, -self.layer.bias
         if self.every == 1:  # only the points of the rows that are above their alpha* are needed
-            rows = np.flatnonzero(_numpy(alpha) > found.alpha)
-            points = _points(weight, found, rows)
+            points = _points(weight, found, np.flatnonzero(_numpy(alpha) > found.alpha))
+            star = torch.as_tensor(found.alpha, dtype=weight.dtype, device=weight.device)
         else:
-            rows = np.flatnonzero(np.isfinite(found.alpha))
             if self._points is None:
-                self._points = _points(weight, found, rows)
-            points = self._points
-        chosen = torch.as_tensor(rows, device=alpha.device)
-        star = (weight[chosen] * points).sum(dim=1)
-        excess = torch.relu(alpha[chosen] - (star if self.through_weights else star.detach()))
-        excess = excess[excess > 0]
-        # the norm has no derivative at 0, where there is nothing to do
-        return torch.linalg.vector_norm(excess) if excess.numel() else 0.0 * alpha.sum()
+                self._points = _points(weight, found, np.arange(len(found.alpha)))
+            points = x, which, factor = self._points
+            with torch.no_grad():
+                none = torch.as_tensor(np.isposinf(found.alpha), device=weight.device)
+                star = ((weight * x[which]).sum(dim=1) * factor).masked_fill(none, torch.inf)
+        return _Excess.apply(weight if self.through_weights else weight.detach(), alpha, star, points)
+
+    def enforce_(self) -> Estimate:
+        """Set the layer's bias as mcbe.torch.enforce_ does, by the points of the next estimate."""
+        found = self.update()
+        _set_bias(self.layer, found)
+        return found
 
     def extra_repr(self) -> str:
         """What print(network) shows."""
@@ -190,11 +215,15 @@ def enforce_(layer: Any, data: Union[ArrayLike, Domain], sigma: Optional[float] 
 
     Rounding to the bias' type goes downwards, so alpha <= alpha* in every row and p_H = 1. Rows with
     alpha* = +inf keep their bias: any value will do there. Arguments as for InjectivityPenalty; `trial` chooses
-    other points. Returns the Estimate.
+    other points. Returns the Estimate. For every batch of a training InjectivityPenalty.enforce_ takes less time.
     """
     _check(layer)
-    found = estimate(_numpy(layer.weight), _domain(layer, data, sigma), samples, seed, trial=trial, design=design,
-                     count_updates=False)
+    found = _estimator(_domain(layer, data, sigma), samples, design)(_numpy(layer.weight), seed, trial)
+    _set_bias(layer, found)
+    return found
+
+
+def _set_bias(layer: Any, found: Estimate) -> None:
     alpha = found.alpha
     if layer.bias.dtype != DOUBLE:
         single = alpha.astype(np.float32)
@@ -202,7 +231,6 @@ def enforce_(layer: Any, data: Union[ArrayLike, Domain], sigma: Optional[float] 
     with torch.no_grad():
         bias = torch.as_tensor(-alpha, dtype=layer.bias.dtype, device=layer.bias.device)
         layer.bias.copy_(torch.where(torch.isinf(bias), layer.bias, bias))
-    return found
 
 
 class Monitor:

@@ -4,12 +4,13 @@
 
 double mcbe_cost_products(mcbe_design_t design, double samples)
 {
-    const double blocks = ceil(samples / MCBE_CROSSED_BLOCK);
+    const double centers = mcbe_crossed_centers(design), noises = MCBE_CROSSED_NOISES;
     switch (design) {
     case MCBE_DESIGN_PAIRED:
         return 2.0 * sqrt(samples);
     case MCBE_DESIGN_CROSSED:
-        return blocks * (MCBE_CROSSED_CENTERS + MCBE_CROSSED_NOISES);
+    case MCBE_DESIGN_CROSSED_SMALL:
+        return ceil(samples / (centers * noises)) * (centers + noises);
     case MCBE_DESIGN_IID:
         break;
     }
@@ -27,6 +28,7 @@ double mcbe_cost_screen_seconds(mcbe_design_t design, double n, double m)
     case MCBE_DESIGN_PAIRED:
         return 2e-9 + 0.02e-9 * n + 0.03e-9 * m;
     case MCBE_DESIGN_CROSSED:
+    case MCBE_DESIGN_CROSSED_SMALL:
         return 1e-9 + 0.5e-9 * m;
     case MCBE_DESIGN_IID:
         break;
@@ -59,7 +61,8 @@ double mcbe_cost_bytes(mcbe_design_t design, double samples, double n, double m)
     case MCBE_DESIGN_PAIRED:
         return bytes + 2.0 * rows * (8.0 * n + 9.0 * m);
     case MCBE_DESIGN_CROSSED:
-        return bytes + (8.0 * m + 4.0 * n) * (MCBE_CROSSED_CENTERS + MCBE_CROSSED_NOISES);
+    case MCBE_DESIGN_CROSSED_SMALL:
+        return bytes + (8.0 * m + 4.0 * n) * (mcbe_crossed_centers(design) + MCBE_CROSSED_NOISES);
     case MCBE_DESIGN_IID:
         break;
     }

@@ -8,9 +8,7 @@
 #include "memory.h"
 
 #define TILE MCBE_SCREEN_TILE
-#define CENTERS MCBE_CROSSED_CENTERS
 #define NOISES MCBE_CROSSED_NOISES
-#define TILES (CENTERS / TILE)
 
 /* Coordinates that one product in fp32 sums up. The error of a sum grows with the number of its terms, so
  * long rows are cut and the parts added: (DEPTH + n / DEPTH) u instead of n u. */
@@ -18,27 +16,38 @@
 
 /* Every center of a block with every noise of it. Coefficients of a sum are sums of coefficients. */
 struct mcbe_crossed {
-    float *center;  /* owned, [n][CENTERS] */
+    int centers;    /* in a block */
+    float *center;  /* owned, [n][centers] */
     float *noise;   /* owned, [n][NOISES] */
-    double *f64;    /* owned, [n][CENTERS], either of them for precision double, else NULL */
-    float *part;    /* owned, [m][CENTERS], what DEPTH coordinates add to a product, or NULL */
-    void *product;  /* owned, [m][CENTERS], float or double by precision, like the next two */
-    void *c_center; /* owned, [TILES][m][TILE], scaled by 2^-w_exponent */
+    double *f64;    /* owned, [n][centers], either of them for precision double, else NULL */
+    float *part;    /* owned, [m][centers], what DEPTH coordinates add to a product, or NULL */
+    void *product;  /* owned, [m][centers], float or double by precision, like the next two */
+    void *c_center; /* owned, [centers / TILE][m][TILE], scaled by 2^-w_exponent */
     void *c_noise;  /* owned, [NOISES][m], likewise */
-    double *center_norm, *noise_norm; /* owned, [CENTERS] and [NOISES], at least |x| */
+    double *center_norm, *noise_norm; /* owned, [centers] and [NOISES], at least |x| */
     float *alpha, *row_norm;          /* owned, [m], limits of the test, rounded up */
-    unsigned char *suspect;           /* owned, [CENTERS] */
+    unsigned char *suspect;           /* owned, [centers] */
     float *a, *b;                     /* owned, [n], the two parts of a suspect point */
 };
 
-void mcbe_crossed_fill(const mcbe_cloud_t *cloud, const mcbe_stream_key_t *key, float *center,
-                       float *noise)
+int mcbe_design_is_crossed(mcbe_design_t design)
+{
+    return design == MCBE_DESIGN_CROSSED || design == MCBE_DESIGN_CROSSED_SMALL;
+}
+
+int mcbe_crossed_centers(mcbe_design_t design)
+{
+    return design == MCBE_DESIGN_CROSSED_SMALL ? MCBE_CROSSED_SMALL_CENTERS : MCBE_CROSSED_CENTERS;
+}
+
+void mcbe_crossed_fill(mcbe_design_t design, const mcbe_cloud_t *cloud,
+                       const mcbe_stream_key_t *key, float *center, float *noise)
 {
     mcbe_stream_key_t stream = *key;
     mcbe_rng_t rng;
     stream.purpose = MCBE_PURPOSE_BANK_A;
     mcbe_rng_init(&rng, &stream);
-    mcbe_cloud_centers(cloud, &rng, CENTERS, center);
+    mcbe_cloud_centers(cloud, &rng, mcbe_crossed_centers(design), center);
     stream.purpose = MCBE_PURPOSE_BANK_B;
     mcbe_rng_init(&rng, &stream);
     mcbe_cloud_noise(cloud, &rng, NOISES, noise);
@@ -59,18 +68,20 @@ mcbe_status_t mcbe_crossed_create(mcbe_crossed_t **crossed, const mcbe_estimator
     }
     const size_t m = (size_t)e->frame->m, n = (size_t)e->frame->n;
     const size_t real = e->in_f32 ? sizeof(float) : sizeof(double);
-    d->center = mcbe_alloc(n * CENTERS, sizeof *d->center);
+    d->centers = mcbe_crossed_centers(e->design);
+    const size_t centers = (size_t)d->centers;
+    d->center = mcbe_alloc(n * centers, sizeof *d->center);
     d->noise = mcbe_alloc(n * NOISES, sizeof *d->noise);
-    d->f64 = e->in_f32 ? NULL : mcbe_alloc(n * CENTERS, sizeof *d->f64);
-    d->part = in_parts(e) ? mcbe_alloc(m * CENTERS, sizeof *d->part) : NULL;
-    d->product = mcbe_alloc(m * CENTERS, real);
-    d->c_center = mcbe_alloc(m * CENTERS, real);
+    d->f64 = e->in_f32 ? NULL : mcbe_alloc(n * centers, sizeof *d->f64);
+    d->part = in_parts(e) ? mcbe_alloc(m * centers, sizeof *d->part) : NULL;
+    d->product = mcbe_alloc(m * centers, real);
+    d->c_center = mcbe_alloc(m * centers, real);
     d->c_noise = mcbe_alloc(m * NOISES, real);
-    d->center_norm = mcbe_alloc(CENTERS, sizeof *d->center_norm);
+    d->center_norm = mcbe_alloc(centers, sizeof *d->center_norm);
     d->noise_norm = mcbe_alloc(NOISES, sizeof *d->noise_norm);
     d->alpha = mcbe_alloc(m, sizeof *d->alpha);
     d->row_norm = mcbe_alloc(m, sizeof *d->row_norm);
-    d->suspect = mcbe_alloc(CENTERS, sizeof *d->suspect);
+    d->suspect = mcbe_alloc(centers, sizeof *d->suspect);
     d->a = mcbe_alloc(n, sizeof *d->a);
     d->b = mcbe_alloc(n, sizeof *d->b);
     if (!d->center || !d->noise || (!e->in_f32 && !d->f64) || (in_parts(e) && !d->part) ||
@@ -165,18 +176,18 @@ void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block, int64_t last)
     const size_t real = e->in_f32 ? sizeof(float) : sizeof(double);
     mcbe_stream_key_t key = e->key;
     key.block = block;
-    mcbe_crossed_fill(e->domain.cloud, &key, d->center, d->noise);
-    set_norms(e, CENTERS, d->center, d->center_norm);
+    mcbe_crossed_fill(e->design, e->domain.cloud, &key, d->center, d->noise);
+    set_norms(e, d->centers, d->center, d->center_norm);
     set_norms(e, NOISES, d->noise, d->noise_norm);
-    multiply(e, CENTERS, CENTERS, d->center);
-    for (ptrdiff_t t = 0; t < TILES; t++) {
+    multiply(e, d->centers, d->centers, d->center);
+    for (ptrdiff_t t = 0; t < d->centers / TILE; t++) {
         for (ptrdiff_t j = 0; j < m; j++) {
             memcpy((char *)d->c_center + (t * m + j) * TILE * (ptrdiff_t)real,
-                   (const char *)d->product + (j * CENTERS + t * TILE) * (ptrdiff_t)real,
+                   (const char *)d->product + (j * d->centers + t * TILE) * (ptrdiff_t)real,
                    TILE * real);
         }
     }
-    const int noises = (int)((last + CENTERS - 1) / CENTERS);
+    const int noises = (int)((last + d->centers - 1) / d->centers);
     multiply(e, NOISES, noises, d->noise);
     for (ptrdiff_t s = 0; s < noises; s++) {
         for (ptrdiff_t j = 0; j < m; j++) {
@@ -247,13 +258,14 @@ static void recall(const mcbe_estimator_t *e, int m, int noise, int center)
 
 void mcbe_crossed_recall(const mcbe_estimator_t *e, int m, int s)
 {
-    recall(e, m, s / CENTERS, s % CENTERS);
+    const int centers = e->crossed->centers;
+    recall(e, m, s / centers, s % centers);
 }
 
 void mcbe_crossed_tile(const mcbe_estimator_t *e, int start, mcbe_tile_t *tile)
 {
     const mcbe_crossed_t *d = e->crossed;
-    const ptrdiff_t m = e->frame->m, noise = start / CENTERS, first = start % CENTERS;
+    const ptrdiff_t m = e->frame->m, noise = start / d->centers, first = start % d->centers;
     tile->c = (const float *)d->c_center + first * m;
     tile->stride = TILE;
     tile->add = (const float *)d->c_noise + noise * m;
@@ -268,9 +280,9 @@ void mcbe_crossed_tile(const mcbe_estimator_t *e, int start, mcbe_tile_t *tile)
 mcbe_place_t mcbe_crossed_place(const mcbe_estimator_t *e, int s)
 {
     const mcbe_crossed_t *d = e->crossed;
-    const ptrdiff_t noise = s / CENTERS, center = s % CENTERS;
+    const ptrdiff_t noise = s / d->centers, center = s % d->centers;
     for (ptrdiff_t k = 0; k < e->frame->n; k++) {
-        d->a[k] = d->center[k * CENTERS + center];
+        d->a[k] = d->center[k * d->centers + center];
         d->b[k] = d->noise[k * NOISES + noise];
     }
     return (mcbe_place_t){.a = d->a, .b = d->b, .stride = 1, .scale = 1.0};
@@ -280,11 +292,12 @@ mcbe_status_t mcbe_crossed_visit(mcbe_estimator_t *e, int64_t block, int64_t fir
                                  const mcbe_screen_t *screen, const mcbe_layers_t *layers)
 {
     const mcbe_crossed_t *d = e->crossed;
-    const int noise = (int)(first / CENTERS), begin = (int)(first % CENTERS);
+    const int noise = (int)(first / d->centers), begin = (int)(first % d->centers);
     const int end = begin + (int)(last - first);
-    const int64_t sample = block * MCBE_CROSSED_BLOCK + (int64_t)noise * CENTERS;
+    const int64_t sample = block * d->centers * NOISES + (int64_t)noise * d->centers;
     int64_t suspects = 0;
-    memset(d->suspect, MCBE_SUSPECT_ALPHA, CENTERS); /* with precision double nothing clears any */
+    memset(d->suspect, MCBE_SUSPECT_ALPHA,
+           (size_t)d->centers); /* with precision double nothing clears any */
     if (e->in_f32) {
         set_limits(e, screen);
         for (int tile = begin / TILE; tile * TILE < end; tile++) {
@@ -297,7 +310,7 @@ mcbe_status_t mcbe_crossed_visit(mcbe_estimator_t *e, int64_t block, int64_t fir
         }
         suspects++;
         recall(e, screen->m, noise, s);
-        const mcbe_place_t x = mcbe_crossed_place(e, noise * CENTERS + s);
+        const mcbe_place_t x = mcbe_crossed_place(e, noise * d->centers + s);
         mcbe_status_t st =
             mcbe_estimator_visit_near(e, screen, x.a, x.b, x.stride, x.scale, sample + s, layers);
         if (st != MCBE_OK) {

@@ -68,6 +68,16 @@ mcbe_status_t mcbe_estimate_layer(const mcbe_estimate_t *estimate, const mcbe_fr
     MCBE_TRY(mcbe_estimate_check(estimate, domain, frame->n, err));
     MCBE_TRY(mcbe_estimator_create_design(&estimator, frame, domain, key, estimate->precision,
                                           estimate->design, estimate->samples));
+    MCBE_TRY(mcbe_estimate_with(estimate, frame, estimator, state));
+out:
+    mcbe_estimator_destroy(&estimator);
+    return st;
+}
+
+mcbe_status_t mcbe_estimate_with(const mcbe_estimate_t *estimate, const mcbe_frame_t *frame,
+                                 mcbe_estimator_t *estimator, mcbe_bias_state_t *state)
+{
+    mcbe_status_t st = MCBE_OK;
     if (estimate->uncounted) {
         mcbe_estimator_look_ahead(estimator);
     }
@@ -86,6 +96,5 @@ mcbe_status_t mcbe_estimate_layer(const mcbe_estimate_t *estimate, const mcbe_fr
         }
     }
 out:
-    mcbe_estimator_destroy(&estimator);
     return st;
 }

@@ -36,7 +36,8 @@ int64_t mcbe_block_start(mcbe_design_t design, int n, int64_t block)
     case MCBE_DESIGN_PAIRED:
         return block * block * (MCBE_PAIRED_SHELLS * MCBE_PAIRED_SHELLS);
     case MCBE_DESIGN_CROSSED:
-        return block * MCBE_CROSSED_BLOCK;
+    case MCBE_DESIGN_CROSSED_SMALL:
+        return block * mcbe_crossed_centers(design) * MCBE_CROSSED_NOISES;
     case MCBE_DESIGN_IID:
         break;
     }
@@ -52,17 +53,18 @@ int mcbe_round_blocks(mcbe_design_t design, int64_t unchanged)
  * long, and alpha falls fast at first. */
 static int64_t end_of_strip(mcbe_design_t design, int64_t first, int64_t last)
 {
-    const int64_t next = (first / MCBE_CROSSED_CENTERS + 1) * MCBE_CROSSED_CENTERS;
-    return design == MCBE_DESIGN_CROSSED && next < last ? next : last;
+    const int64_t centers = mcbe_crossed_centers(design);
+    const int64_t next = (first / centers + 1) * centers;
+    return mcbe_design_is_crossed(design) && next < last ? next : last;
 }
 
 mcbe_status_t mcbe_design_check(mcbe_design_t design, const mcbe_domain_t *domain,
                                 mcbe_error_t *err)
 {
-    if ((design == MCBE_DESIGN_CROSSED) != (domain->kind == MCBE_DOMAIN_CLOUD) &&
+    if (mcbe_design_is_crossed(design) != (domain->kind == MCBE_DOMAIN_CLOUD) &&
         design != MCBE_DESIGN_IID) {
         return mcbe_fail(err, MCBE_ERR_ARGUMENT,
-                         design == MCBE_DESIGN_CROSSED
+                         mcbe_design_is_crossed(design)
                              ? "the crossed design adds noise to data; for other domains use paired"
                              : "the paired design adds two banks of directions; for points around "
                                "data use crossed");
@@ -87,6 +89,7 @@ static mcbe_status_t create_workspace(mcbe_estimator_t *e, int64_t samples)
     case MCBE_DESIGN_PAIRED:
         return mcbe_paired_create(&e->paired, e, samples);
     case MCBE_DESIGN_CROSSED:
+    case MCBE_DESIGN_CROSSED_SMALL:
         return mcbe_crossed_create(&e->crossed, e);
     case MCBE_DESIGN_IID:
         break;
@@ -113,6 +116,9 @@ mcbe_status_t mcbe_estimator_create_design(mcbe_estimator_t **estimator, const m
     e->domain = *domain;
     e->design = design;
     e->key = *key;
+    e->m = frame->m;
+    e->n = frame->n;
+    e->samples = samples;
     e->kernels = mcbe_kernels();
     e->in_f32 = precision == MCBE_PRECISION_MIXED;
     e->w_screen = mcbe_alloc(m * n, e->in_f32 ? sizeof(float) : sizeof(double));
@@ -168,6 +174,30 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
         mcbe_free(e);
         *estimator = NULL;
     }
+}
+
+mcbe_status_t mcbe_estimator_reset(mcbe_estimator_t *e, const mcbe_frame_t *frame,
+                                   const mcbe_stream_key_t *key)
+{
+    if (frame->m != e->m || frame->n != e->n) {
+        return MCBE_ERR_DIM;
+    }
+    e->frame = frame;
+    e->key = *key;
+    e->stages = (mcbe_stages_t){0};
+    copy_frame_scaled(e);
+    switch (e->design) {
+    case MCBE_DESIGN_IID:
+        mcbe_iid_measure(e);
+        break;
+    case MCBE_DESIGN_PAIRED:
+        mcbe_paired_destroy(&e->paired);
+        return mcbe_paired_create(&e->paired, e, e->samples);
+    case MCBE_DESIGN_CROSSED:
+    case MCBE_DESIGN_CROSSED_SMALL:
+        break;
+    }
+    return MCBE_OK;
 }
 
 double mcbe_screen_error(const mcbe_estimator_t *e)
@@ -307,6 +337,7 @@ static void prepare(mcbe_estimator_t *e, int64_t block, int64_t last)
         mcbe_paired_prepare(e, block);
         break;
     case MCBE_DESIGN_CROSSED:
+    case MCBE_DESIGN_CROSSED_SMALL:
         mcbe_crossed_prepare(e, block, last);
         break;
     }
@@ -319,6 +350,7 @@ static mcbe_status_t visit(mcbe_estimator_t *e, int64_t block, int64_t first, in
     case MCBE_DESIGN_PAIRED:
         return mcbe_paired_visit(e, block, first, last, screen, layers);
     case MCBE_DESIGN_CROSSED:
+    case MCBE_DESIGN_CROSSED_SMALL:
         return mcbe_crossed_visit(e, block, first, last, screen, layers);
     case MCBE_DESIGN_IID:
         break;

@@ -27,6 +27,8 @@ typedef struct mcbe_interval {
 
 struct mcbe_estimator {
     const mcbe_frame_t *frame; /* borrowed */
+    int m, n;                  /* its shape, whatever becomes of it */
+    int64_t samples;           /* as given: ids below will be visited */
     mcbe_domain_t domain;
     mcbe_stream_key_t key;
     const mcbe_kernels_t *kernels; /* borrowed, static */
@@ -102,15 +104,6 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e,
                                                        const float *b, ptrdiff_t stride,
                                                        double scale, int64_t sample,
                                                        const mcbe_layers_t *layers);
-/* Rows whose sums run side by side. */
-#define MCBE_ROWS_AT_ONCE 8
-
-/** The canonical coefficients of some rows, as kernels->coefficients computes them. Rows may repeat.
- *  @param[out] c  [m], only these rows' entries are written */
-void mcbe_row_coefficients(const mcbe_frame_t *frame, const int rows[MCBE_ROWS_AT_ONCE],
-                           const float *a, const float *b, ptrdiff_t stride, double scale,
-                           double *c);
-
 /** What both end in. Takes the coefficients from e->c. */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_settle(mcbe_estimator_t *e, double norm_x,
                                                    int64_t sample, const mcbe_layers_t *layers);
@@ -120,6 +113,8 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_settle(mcbe_estimator_t *e, double n
  * mcbe_estimator_visit. */
 MCBE_NODISCARD mcbe_status_t mcbe_iid_create(mcbe_iid_t **iid, const mcbe_estimator_t *e);
 void mcbe_iid_destroy(mcbe_iid_t **iid);
+/** After every change of the frame. */
+void mcbe_iid_measure(const mcbe_estimator_t *e);
 void mcbe_iid_prepare(mcbe_estimator_t *e, mcbe_purpose_t purpose, int64_t block);
 MCBE_NODISCARD mcbe_status_t mcbe_iid_visit(mcbe_estimator_t *e, int64_t block, int64_t first,
                                             int64_t last, const mcbe_screen_t *screen,
@@ -153,7 +148,7 @@ void mcbe_crossed_tile(const mcbe_estimator_t *e, int start, mcbe_tile_t *tile);
 void mcbe_crossed_recall(const mcbe_estimator_t *e, int m, int s);
 /** Valid until the next call. */
 mcbe_place_t mcbe_crossed_place(const mcbe_estimator_t *e, int s);
-/** Samples of one noise only: [first, last) holds no multiple of MCBE_CROSSED_CENTERS but first. */
+/** Samples of one noise only: [first, last) holds no multiple of the number of centers but first. */
 MCBE_NODISCARD mcbe_status_t mcbe_crossed_visit(mcbe_estimator_t *e, int64_t block, int64_t first,
                                                 int64_t last, const mcbe_screen_t *screen,
                                                 const mcbe_layers_t *layers);

@@ -13,8 +13,7 @@
 #define ENTRY_MAX 1e150
 #define NORM_MIN 1e-150
 
-/* Rows whose norms are computed side by side. */
-#define ROWS_AT_ONCE 8
+#define ROWS_AT_ONCE MCBE_ROWS_AT_ONCE
 
 struct mcbe_transpose {
     atomic_int state;
@@ -36,22 +35,17 @@ static int exponent_of(double largest)
     return exponent < -1000 ? -1000 : exponent; /* 2^1000 is a number; such rows are refused */
 }
 
-/* Canonical norms of ROWS_AT_ONCE rows: squares are summed one after the other, rows side by side. */
+/* Canonical norms. */
 static void row_norms(int n, const double *const rows[ROWS_AT_ONCE],
                       const double largest[ROWS_AT_ONCE], double norm[ROWS_AT_ONCE])
 {
-    double unit[ROWS_AT_ONCE], sum[ROWS_AT_ONCE] = {0};
+    double unit[ROWS_AT_ONCE], squares[ROWS_AT_ONCE];
     for (int i = 0; i < ROWS_AT_ONCE; i++) {
         unit[i] = ldexp(1.0, -exponent_of(largest[i]));
     }
-    for (int k = 0; k < n; k++) {
-        for (int i = 0; i < ROWS_AT_ONCE; i++) {
-            const double entry = rows[i][k] * unit[i];
-            sum[i] += entry * entry;
-        }
-    }
+    mcbe_kernels()->row_squares(n, rows, unit, squares);
     for (int i = 0; i < ROWS_AT_ONCE; i++) {
-        norm[i] = ldexp(sqrt(sum[i]), exponent_of(largest[i]));
+        norm[i] = ldexp(sqrt(squares[i]), exponent_of(largest[i]));
     }
 }
 
@@ -157,12 +151,18 @@ static mcbe_status_t finish_rows(const mcbe_frame_t *frame, int first, int norma
 }
 
 /* Everything that follows from w but the transpose: norms, the normalisation asked for. Frees on
- * error. */
-static mcbe_status_t finish(mcbe_frame_t *frame, int normalize_rows, mcbe_error_t *err)
+ * error. @param[in] from  [m][ldw], where w comes from, or NULL if it is there */
+static mcbe_status_t finish(mcbe_frame_t *frame, const float *from, ptrdiff_t ldw,
+                            int normalize_rows, mcbe_error_t *err)
 {
+    const mcbe_kernels_t *kernels = mcbe_kernels();
+    const ptrdiff_t n = frame->n;
     atomic_store(&frame->transpose->state, EMPTY);
-    for (int j = 0; j < frame->m; j += ROWS_AT_ONCE) {
-        mcbe_status_t st = finish_rows(frame, j, normalize_rows != 0, err);
+    for (int first = 0; first < frame->m; first += ROWS_AT_ONCE) {
+        for (ptrdiff_t j = first; from && j < first + ROWS_AT_ONCE && j < frame->m; j++) {
+            kernels->widen(frame->n, from + j * ldw, frame->w + j * n);
+        }
+        mcbe_status_t st = finish_rows(frame, first, normalize_rows != 0, err);
         if (st != MCBE_OK) {
             mcbe_frame_free(frame);
             return st;
@@ -210,7 +210,7 @@ mcbe_status_t mcbe_frame_random(mcbe_frame_t *frame, mcbe_ensemble_t ensemble,
             frame->w[j] = frame->w[j] == 0.0 ? 1.0 : frame->w[j];
         }
     }
-    return finish(frame, normalize_rows || ensemble == MCBE_ENSEMBLE_SPHERE, NULL);
+    return finish(frame, NULL, 0, normalize_rows || ensemble == MCBE_ENSEMBLE_SPHERE, NULL);
 }
 
 mcbe_status_t mcbe_frame_named_shape(mcbe_ensemble_t ensemble, int *m, int *n)
@@ -262,7 +262,7 @@ mcbe_status_t mcbe_frame_named(mcbe_frame_t *frame, mcbe_ensemble_t ensemble)
     } else {
         fill_icosahedron(frame->w);
     }
-    return finish(frame, 1, NULL);
+    return finish(frame, NULL, 0, 1, NULL);
 }
 
 /* Room for a matrix of the caller's: the frame's own where it has that shape, so that layers that change
@@ -294,7 +294,7 @@ mcbe_status_t mcbe_frame_assign(mcbe_frame_t *frame, int m, int n, const double 
     for (int j = 0; j < m; j++) {
         memcpy(frame->w + (size_t)j * (size_t)n, w + j * ldw, (size_t)n * sizeof *w);
     }
-    return finish(frame, normalize_rows, err);
+    return finish(frame, NULL, 0, normalize_rows, err);
 }
 
 mcbe_status_t mcbe_frame_assign_f32(mcbe_frame_t *frame, int m, int n, const float *w,
@@ -304,10 +304,7 @@ mcbe_status_t mcbe_frame_assign_f32(mcbe_frame_t *frame, int m, int n, const flo
     if (st != MCBE_OK) {
         return st;
     }
-    for (ptrdiff_t j = 0; j < m; j++) {
-        mcbe_kernels()->widen(n, w + j * ldw, frame->w + j * n);
-    }
-    return finish(frame, normalize_rows, err);
+    return finish(frame, w, ldw, normalize_rows, err);
 }
 
 mcbe_status_t mcbe_frame_copy(mcbe_frame_t *frame, int m, int n, const double *w, ptrdiff_t ldw,

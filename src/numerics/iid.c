@@ -42,6 +42,19 @@ static int panel_width(int m, int n, int width)
     return width;
 }
 
+void mcbe_iid_measure(const mcbe_estimator_t *e)
+{
+    mcbe_iid_t *d = e->iid;
+    for (int j = 0; j < e->frame->m; j++) {
+        d->error[j] = mcbe_screen_error(e) * ldexp(e->frame->norm[j], -e->w_exponent);
+    }
+    d->error_max = mcbe_screen_error(e) * ldexp(e->frame->norm_max, -e->w_exponent);
+    int exponent;
+    (void)frexp(mcbe_domain_max_norm(&e->domain), &exponent); /* 0 where there is no bound */
+    d->unit = ldexp(1.0, exponent);
+    d->alpha_factor = ldexp(1.0 / d->unit, -e->w_exponent);
+}
+
 mcbe_status_t mcbe_iid_create(mcbe_iid_t **iid, const mcbe_estimator_t *e)
 {
     mcbe_iid_t *d = mcbe_alloc(1, sizeof *d);
@@ -68,14 +81,7 @@ mcbe_status_t mcbe_iid_create(mcbe_iid_t **iid, const mcbe_estimator_t *e)
         mcbe_iid_destroy(iid);
         return MCBE_ERR_NOMEM;
     }
-    for (size_t j = 0; j < m; j++) {
-        d->error[j] = mcbe_screen_error(e) * ldexp(e->frame->norm[j], -e->w_exponent);
-    }
-    d->error_max = mcbe_screen_error(e) * ldexp(e->frame->norm_max, -e->w_exponent);
-    int exponent;
-    (void)frexp(mcbe_domain_max_norm(&e->domain), &exponent); /* 0 where there is no bound */
-    d->unit = ldexp(1.0, exponent);
-    d->alpha_factor = ldexp(1.0 / d->unit, -e->w_exponent);
+    mcbe_iid_measure(e);
     return MCBE_OK;
 }
 

@@ -127,6 +127,42 @@ static void coefficients(int m, int n, const double *restrict wt, const float *r
     }
 }
 
+/* Each sum has to wait for its own additions, not for those of others. */
+static void row_coefficients(int n, const double *restrict w, const int rows[MCBE_ROWS_AT_ONCE],
+                             const float *restrict a, const float *restrict b, ptrdiff_t stride,
+                             double scale, double *restrict c)
+{
+    const double *row[MCBE_ROWS_AT_ONCE];
+    double sum[MCBE_ROWS_AT_ONCE] = {0};
+    for (int i = 0; i < MCBE_ROWS_AT_ONCE; i++) {
+        row[i] = w + (ptrdiff_t)rows[i] * n;
+    }
+    for (ptrdiff_t k = 0; k < n; k++) {
+        const double ak = (double)a[k * stride];
+        const double xk = b ? ak + (double)b[k * stride] : ak;
+        for (int i = 0; i < MCBE_ROWS_AT_ONCE; i++) {
+            sum[i] += row[i][k] * xk;
+        }
+    }
+    for (int i = 0; i < MCBE_ROWS_AT_ONCE; i++) {
+        c[rows[i]] = sum[i] * scale + 0.0; /* + 0.0 turns -0.0 into 0.0 */
+    }
+}
+
+/* Canonical squares of the lengths of as many rows times powers of two. */
+static void row_squares(int n, const double *const rows[MCBE_ROWS_AT_ONCE],
+                        const double unit[MCBE_ROWS_AT_ONCE], double squares[MCBE_ROWS_AT_ONCE])
+{
+    double sum[MCBE_ROWS_AT_ONCE] = {0};
+    for (ptrdiff_t k = 0; k < n; k++) {
+        for (int i = 0; i < MCBE_ROWS_AT_ONCE; i++) {
+            const double entry = rows[i][k] * unit[i];
+            sum[i] += entry * entry;
+        }
+    }
+    memcpy(squares, sum, sizeof sum);
+}
+
 /* Lanes that a compiler can keep in vectors: a maximum over one variable is no loop it may
  * reorder. */
 #define LANES 16
@@ -160,26 +196,6 @@ static int count_above(int m, const double *restrict c, double value)
         count += c[j] > value;
     }
     return (int)count;
-}
-
-static int between(int m, const double *restrict lower, const double *restrict upper, double least,
-                   double most, int *restrict rows)
-{
-    int count = 0;
-    for (int start = 0; start < m; start += LANES) {
-        const int end = start + LANES < m ? start + LANES : m;
-        int64_t any = 0;
-        if (end == start + LANES) {
-            for (int s = 0; s < LANES; s++) {
-                any |= (lower[start + s] <= most) & (upper[start + s] >= least);
-            }
-        }
-        for (int j = start; j < end && (any || end < start + LANES); j++) {
-            rows[count] = j;
-            count += (lower[j] <= most) & (upper[j] >= least) & (lower[j] < upper[j]);
-        }
-    }
-    return count;
 }
 
 static double largest_size(int n, const double *restrict values)
@@ -253,12 +269,13 @@ const mcbe_kernels_t MCBE_KERNELS = {
     .normals = normals,
     .sum_squares = sum_squares,
     .coefficients = coefficients,
+    .row_coefficients = row_coefficients,
+    .row_squares = row_squares,
     .highest_below = highest_below,
     .count_above = count_above,
     .largest_size = largest_size,
     .widen = widen,
     .round_scaled = round_scaled,
-    .between = between,
     .screen_f32 = screen_f32,
     .screen_f64 = screen_f64,
     .pair_norms = pair_norms,
@@ -273,7 +290,7 @@ const mcbe_kernels_t MCBE_KERNELS = {
     .tile_ranges = tile_ranges,
     .tile_count_above = tile_count_above,
     .tile_limits = tile_limits,
-    .tile_candidates = tile_candidates,
+    .tile_near = tile_near,
     .side_sums = side_sums,
     .reflect = reflect,
 };

@@ -13,6 +13,9 @@
 /* Samples screened in one go; widths handed to the screens are multiples of it. */
 #define MCBE_SCREEN_TILE 64
 
+/* Rows whose canonical coefficients are summed side by side. */
+#define MCBE_ROWS_AT_ONCE 8
+
 /* What a screen of the paired design found out about a sample. */
 enum {
     MCBE_SUSPECT_ALPHA = 1, /* some row may have to be lowered */
@@ -66,6 +69,20 @@ typedef struct mcbe_tile_ranges {
     int32_t unknown[MCBE_SCREEN_TILE];                     /* not 0 where some bound is no number */
 } mcbe_tile_ranges_t;
 
+/* A row whose upper bound at a sample is not above `behind` is surely not among the n largest there; one whose
+ * lower bound is above `above` surely is. */
+typedef struct mcbe_tile_levels {
+    _Alignas(64) float behind[MCBE_SCREEN_TILE];
+    _Alignas(64) float above[MCBE_SCREEN_TILE];
+} mcbe_tile_levels_t;
+
+/* Bit s stands for sample s: which may lower the row below its limit, and where it is open whether the row
+ * is among the n largest. */
+typedef struct mcbe_tile_row {
+    int row;
+    uint64_t lowered, open;
+} mcbe_tile_row_t;
+
 typedef struct mcbe_kernels {
     const char *name;
 
@@ -81,6 +98,15 @@ typedef struct mcbe_kernels {
     void (*coefficients)(int m, int n, const double *wt, const float *a, const float *b,
                          ptrdiff_t stride, double scale, double *c);
 
+    /* Some of these coefficients, which may repeat; w is [m][n]. Only their entries of c are written. */
+    void (*row_coefficients)(int n, const double *w, const int rows[MCBE_ROWS_AT_ONCE],
+                             const float *a, const float *b, ptrdiff_t stride, double scale,
+                             double *c);
+
+    /* squares[i] = sum over k = 0 .. n-1 in this order of (rows[i][k] unit[i])^2. */
+    void (*row_squares)(int n, const double *const rows[MCBE_ROWS_AT_ONCE],
+                        const double unit[MCBE_ROWS_AT_ONCE], double squares[MCBE_ROWS_AT_ONCE]);
+
     /* The largest c[j] with c[j] < alpha[j], -INFINITY if there is none; and how many c[j] > value.
      */
     double (*highest_below)(int m, const double *alpha, const double *c);
@@ -91,10 +117,6 @@ typedef struct mcbe_kernels {
     double (*largest_size)(int n, const double *values);
     void (*widen)(int n, const float *from, double *to);
     void (*round_scaled)(size_t count, const double *from, double unit, float *to);
-
-    /* Rows with lower[j] < upper[j] that meet [least, most]. @param[out] rows [m]  @return how many */
-    int (*between)(int m, const double *lower, const double *upper, double least, double most,
-                   int *rows);
 
     /* Screen points by approximate coefficients c [m][width]: suspect[s] = 0 only if at least `need`
      * rows surely beat every row that may lie below its alpha, and at least `active_seen` rows are
@@ -147,10 +169,9 @@ typedef struct mcbe_kernels {
     /* limit[j] becomes the least upper[j][s] with lower[j][s] > surely_above[s], if that is below. */
     void (*tile_limits)(int m, const float *lower, const float *upper, const float *surely_above,
                         float *limit);
-    /* Rows with lower[j][s] < limit[j] and upper[j][s] > surely_behind[s] for some sample.
-     * @param[out] rows [m]  @return how many */
-    int (*tile_candidates)(int m, const float *lower, const float *upper,
-                           const float *surely_behind, const float *limit, int *rows);
+    /* Rows that some sample may lower or that are open at one. @param[out] rows [m]  @return how many */
+    int (*tile_near)(int m, const float *lower, const float *upper,
+                     const mcbe_tile_levels_t *levels, const float *limit, mcbe_tile_row_t *rows);
 
     /* Exact answers: points of R^dim are columns, coordinate k of point j at p[k * stride + j];
      * p, out and weight are 64-byte aligned, stride is a multiple of MCBE_FLAT_LANES.

@@ -64,42 +64,78 @@ static void tile_count_above(int m, const float *restrict values, const float *r
     memcpy(count, above, sizeof above);
 }
 
+typedef float sweep_reals_t __attribute__((vector_size(VECTOR_BYTES), may_alias));
+typedef int32_t sweep_words_t __attribute__((vector_size(VECTOR_BYTES), may_alias));
+
+#define SWEEP_LANES (VECTOR_BYTES / (int)sizeof(float))
+
+static inline sweep_reals_t load_lanes(const float *from)
+{
+    return *(const sweep_reals_t *)(const void *)from;
+}
+
+/* first where the mask is set, else second */
+static inline sweep_reals_t choose_lanes(sweep_words_t mask, sweep_reals_t first,
+                                         sweep_reals_t second)
+{
+    return (sweep_reals_t)(((sweep_words_t)first & mask) | ((sweep_words_t)second & ~mask));
+}
+
+static inline int any_lane(sweep_words_t mask)
+{
+    int32_t any = 0;
+    for (int s = 0; s < SWEEP_LANES; s++) {
+        any |= mask[s];
+    }
+    return any != 0;
+}
+
 static void tile_limits(int m, const float *restrict lower, const float *restrict upper,
                         const float *restrict surely_above, float *restrict limit)
 {
-    float level[MCBE_SCREEN_TILE];
-    memcpy(level, surely_above, sizeof level);
     for (ptrdiff_t j = 0; j < m; j++) {
         const float *low = lower + j * MCBE_SCREEN_TILE, *high = upper + j * MCBE_SCREEN_TILE;
-        float best = limit[j];
-        int32_t any = 0;
-        for (int s = 0; s < MCBE_SCREEN_TILE; s++) {
-            any |= (low[s] > level[s]) & (high[s] < best);
+        const sweep_reals_t before = (sweep_reals_t){0} + limit[j];
+        sweep_reals_t least = before;
+        for (int s = 0; s < MCBE_SCREEN_TILE; s += SWEEP_LANES) {
+            const sweep_reals_t value = load_lanes(high + s);
+            const sweep_words_t smaller =
+                (load_lanes(low + s) > load_lanes(surely_above + s)) & (value < least);
+            least = choose_lanes(smaller, value, least);
         }
-        for (int s = 0; s < MCBE_SCREEN_TILE && any; s++) {
-            best = low[s] > level[s] && high[s] < best ? high[s] : best;
+        if (any_lane(least < before)) {
+            for (int s = 0; s < SWEEP_LANES; s++) {
+                limit[j] = least[s] < limit[j] ? least[s] : limit[j];
+            }
         }
-        limit[j] = best;
     }
 }
 
-static int tile_candidates(int m, const float *restrict lower, const float *restrict upper,
-                           const float *restrict surely_behind, const float *restrict limit,
-                           int *restrict rows)
+static int tile_near(int m, const float *restrict lower, const float *restrict upper,
+                     const mcbe_tile_levels_t *levels, const float *restrict limit,
+                     mcbe_tile_row_t *restrict rows)
 {
-    float level[MCBE_SCREEN_TILE];
-    memcpy(level, surely_behind, sizeof level);
     int count = 0;
     for (int j = 0; j < m; j++) {
         const float *low = lower + (ptrdiff_t)j * MCBE_SCREEN_TILE;
         const float *high = upper + (ptrdiff_t)j * MCBE_SCREEN_TILE;
         const float below = limit[j];
-        int32_t any = 0;
-        for (int s = 0; s < MCBE_SCREEN_TILE; s++) {
-            any |= (low[s] < below) & (high[s] > level[s]);
+        sweep_words_t some = {0};
+        for (int s = 0; s < MCBE_SCREEN_TILE; s += SWEEP_LANES) {
+            const sweep_reals_t at = load_lanes(low + s);
+            some |= (load_lanes(high + s) > load_lanes(levels->behind + s)) &
+                    ((at < below) | (at <= load_lanes(levels->above + s)));
         }
-        rows[count] = j;
-        count += any;
+        if (!any_lane(some)) {
+            continue;
+        }
+        mcbe_tile_row_t row = {.row = j};
+        for (int s = 0; s < MCBE_SCREEN_TILE; s++) {
+            const uint64_t perhaps = high[s] > levels->behind[s];
+            row.lowered |= (perhaps & (low[s] < below)) << s;
+            row.open |= (perhaps & (low[s] <= levels->above[s])) << s;
+        }
+        rows[count++] = row;
     }
     return count;
 }

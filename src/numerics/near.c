@@ -142,28 +142,6 @@ static int surely_active(const mcbe_estimator_t *e, int m)
     return count;
 }
 
-/* Each sum has to wait for its own additions, not for those of others. */
-void mcbe_row_coefficients(const mcbe_frame_t *frame, const int rows[MCBE_ROWS_AT_ONCE],
-                           const float *a, const float *b, ptrdiff_t stride, double scale,
-                           double *c)
-{
-    const double *w[MCBE_ROWS_AT_ONCE];
-    double sum[MCBE_ROWS_AT_ONCE] = {0};
-    for (int i = 0; i < MCBE_ROWS_AT_ONCE; i++) {
-        w[i] = frame->w + (ptrdiff_t)rows[i] * frame->n;
-    }
-    for (int k = 0; k < frame->n; k++) {
-        const double ak = (double)a[k * stride];
-        const double xk = b ? ak + (double)b[k * stride] : ak;
-        for (int i = 0; i < MCBE_ROWS_AT_ONCE; i++) {
-            sum[i] += w[i][k] * xk;
-        }
-    }
-    for (int i = 0; i < MCBE_ROWS_AT_ONCE; i++) {
-        c[rows[i]] = sum[i] * scale + 0.0;
-    }
-}
-
 /* The marked rows' coefficients; the others are represented by their lower bounds. */
 static void compute_marked(mcbe_estimator_t *e, int m, const float *a, const float *b,
                            ptrdiff_t stride, double scale)
@@ -175,7 +153,7 @@ static void compute_marked(mcbe_estimator_t *e, int m, const float *a, const flo
             rows[count++] = j;
         }
         if (count == MCBE_ROWS_AT_ONCE) {
-            mcbe_row_coefficients(e->frame, rows, a, b, stride, scale, e->c);
+            e->kernels->row_coefficients(e->frame->n, e->frame->w, rows, a, b, stride, scale, e->c);
             count = 0;
         }
     }
@@ -183,7 +161,7 @@ static void compute_marked(mcbe_estimator_t *e, int m, const float *a, const flo
         for (int i = count; i < MCBE_ROWS_AT_ONCE; i++) {
             rows[i] = rows[0];
         }
-        mcbe_row_coefficients(e->frame, rows, a, b, stride, scale, e->c);
+        e->kernels->row_coefficients(e->frame->n, e->frame->w, rows, a, b, stride, scale, e->c);
     }
 }
 

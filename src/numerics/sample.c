@@ -48,11 +48,12 @@ static mcbe_status_t make_room(source_t *source)
     }
     const size_t n = (size_t)source->frame->n;
     const int size = mcbe_domain_block_size(source->frame->n);
-    const int crossed = source->design == MCBE_DESIGN_CROSSED;
+    const int crossed = mcbe_design_is_crossed(source->design);
+    const int sizes[2] = {mcbe_crossed_centers(source->design), MCBE_CROSSED_NOISES};
     const int parts = source->design == MCBE_DESIGN_IID ? 1 : 2;
     for (int i = 0; i < parts; i++) {
         source->held[i] = -1;
-        source->width[i] = !crossed ? size : i == 0 ? MCBE_CROSSED_CENTERS : MCBE_CROSSED_NOISES;
+        source->width[i] = crossed ? sizes[i] : size;
         source->block[i] = mcbe_alloc(n * (size_t)source->width[i], sizeof *source->block[i]);
         if (!source->block[i]) {
             return MCBE_ERR_NOMEM;
@@ -114,12 +115,14 @@ static void draw_paired(source_t *source, int64_t sample, mcbe_point_t *point)
 
 static void draw_crossed(source_t *source, int64_t sample, mcbe_point_t *point)
 {
-    const int64_t place = sample % MCBE_CROSSED_BLOCK;
-    if (turn_to(source, 0, sample / MCBE_CROSSED_BLOCK)) {
-        mcbe_crossed_fill(source->domain->cloud, &source->key, source->block[0], source->block[1]);
+    const int64_t centers = source->width[0], block = centers * source->width[1];
+    const int64_t place = sample % block;
+    if (turn_to(source, 0, sample / block)) {
+        mcbe_crossed_fill(source->design, source->domain->cloud, &source->key, source->block[0],
+                          source->block[1]);
     }
-    take(source, 0, place % MCBE_CROSSED_CENTERS, point->a);
-    take(source, 1, place / MCBE_CROSSED_CENTERS, point->b);
+    take(source, 0, place % centers, point->a);
+    take(source, 1, place / centers, point->b);
     point->scale = 1.0;
 }
 
@@ -173,6 +176,7 @@ static mcbe_status_t draw(source_t *source, int64_t sample, mcbe_point_t *point)
         draw_paired(source, sample, point);
         break;
     case MCBE_DESIGN_CROSSED:
+    case MCBE_DESIGN_CROSSED_SMALL:
         draw_crossed(source, sample, point);
         break;
     }

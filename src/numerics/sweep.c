@@ -18,16 +18,15 @@
  * over the points at which it is surely among the n largest. Then only points are looked at that may take
  * a row below its limit, and there only such rows are computed; of most rows that is one coefficient. */
 struct mcbe_sweep {
-    int width;              /* samples in the longest block */
-    float *lower, *upper;   /* owned, [m][TILE], bounds of a tile's coefficients */
-    float *row_norm, *zero; /* owned, [m], at least the norms; 0 */
-    float *limit;           /* owned, [m], at least what alpha will be */
-    float *behind, *above;  /* owned, [width]: a row is surely not among the n largest if its upper
-                                            bound is not above `behind`, surely if its lower one is above
-                                            `above` */
+    int width;                           /* samples in the longest block */
+    float *lower, *upper;                /* owned, [m][TILE], bounds of a tile's coefficients */
+    float *row_norm, *zero;              /* owned, [m], at least the norms; 0 */
+    float *limit;                        /* owned, [m], at least what alpha will be */
+    mcbe_tile_levels_t *levels;          /* owned, [width / TILE] */
     int32_t *active_least, *active_most; /* owned, [width], rows active at bias 0 */
     unsigned char *unknown;              /* owned, [width], points of which no bounds are known */
-    int *near, *chosen; /* owned, [m], rows that some point of the tile may lower; that one may */
+    mcbe_tile_row_t *near; /* owned, [m], rows of which some sample of the tile must know more */
+    int *lowered, *open;   /* owned, [m], those that concern one sample */
 };
 
 mcbe_status_t mcbe_sweep_create(mcbe_sweep_t **sweep, const mcbe_estimator_t *e)
@@ -45,15 +44,15 @@ mcbe_status_t mcbe_sweep_create(mcbe_sweep_t **sweep, const mcbe_estimator_t *e)
     d->row_norm = mcbe_alloc(m, sizeof *d->row_norm);
     d->zero = mcbe_alloc(m, sizeof *d->zero);
     d->limit = mcbe_alloc(m, sizeof *d->limit);
-    d->behind = mcbe_alloc(width, sizeof *d->behind);
-    d->above = mcbe_alloc(width, sizeof *d->above);
+    d->levels = mcbe_alloc((width + TILE - 1) / TILE, sizeof *d->levels);
     d->active_least = mcbe_alloc(width, sizeof *d->active_least);
     d->active_most = mcbe_alloc(width, sizeof *d->active_most);
     d->unknown = mcbe_alloc(width, sizeof *d->unknown);
     d->near = mcbe_alloc(m, sizeof *d->near);
-    d->chosen = mcbe_alloc(m, sizeof *d->chosen);
-    if (!d->lower || !d->upper || !d->row_norm || !d->zero || !d->limit || !d->behind ||
-        !d->above || !d->active_least || !d->active_most || !d->unknown || !d->near || !d->chosen) {
+    d->lowered = mcbe_alloc(m, sizeof *d->lowered);
+    d->open = mcbe_alloc(m, sizeof *d->open);
+    if (!d->lower || !d->upper || !d->row_norm || !d->zero || !d->limit || !d->levels ||
+        !d->active_least || !d->active_most || !d->unknown || !d->near || !d->lowered || !d->open) {
         mcbe_sweep_destroy(sweep);
         return MCBE_ERR_NOMEM;
     }
@@ -69,13 +68,13 @@ void mcbe_sweep_destroy(mcbe_sweep_t **sweep)
         mcbe_free(d->row_norm);
         mcbe_free(d->zero);
         mcbe_free(d->limit);
-        mcbe_free(d->behind);
-        mcbe_free(d->above);
+        mcbe_free(d->levels);
         mcbe_free(d->active_least);
         mcbe_free(d->active_most);
         mcbe_free(d->unknown);
         mcbe_free(d->near);
-        mcbe_free(d->chosen);
+        mcbe_free(d->lowered);
+        mcbe_free(d->open);
         mcbe_free(d);
         *sweep = NULL;
     }
@@ -86,7 +85,7 @@ static void bound_tile(const mcbe_estimator_t *e, int m, int start)
 {
     const mcbe_sweep_t *d = e->sweep;
     mcbe_tile_t tile = {.add = d->zero};
-    if (e->design == MCBE_DESIGN_CROSSED) {
+    if (mcbe_design_is_crossed(e->design)) {
         mcbe_crossed_tile(e, start, &tile);
     } else {
         mcbe_iid_tile(e, start, &tile);
@@ -148,7 +147,7 @@ static void survey_tile(const mcbe_estimator_t *e, int m, int start, int64_t fir
 {
     const mcbe_sweep_t *d = e->sweep;
     const int n = e->frame->n;
-    float *behind = d->behind + start, *above = d->above + start;
+    float *behind = d->levels[start / TILE].behind, *above = d->levels[start / TILE].above;
     mcbe_tile_ranges_t ranges;
     bound_tile(e, m, start);
     e->kernels->tile_ranges(m, d->lower, d->upper, &ranges);
@@ -176,21 +175,7 @@ typedef struct point {
     int s, m; /* number in the block; rows of the layer */
     int64_t sample;
     mcbe_place_t x;
-    int recalled; /* e->lower and e->upper are those of this point */
 } point_t;
-
-static void recall(mcbe_estimator_t *e, point_t *point)
-{
-    if (point->recalled) {
-        return;
-    }
-    if (e->design == MCBE_DESIGN_CROSSED) {
-        mcbe_crossed_recall(e, point->m, point->s);
-    } else {
-        mcbe_iid_recall(e, point->m, point->s);
-    }
-    point->recalled = 1;
-}
 
 /* The canonical coefficients of some rows, into e->c. */
 static void compute(const mcbe_estimator_t *e, const point_t *point, const int *rows, int count)
@@ -201,83 +186,98 @@ static void compute(const mcbe_estimator_t *e, const point_t *point, const int *
         for (int k = 0; k < MCBE_ROWS_AT_ONCE; k++) {
             some[k] = rows[i + k < count ? i + k : i];
         }
-        mcbe_row_coefficients(e->frame, some, x->a, x->b, x->stride, x->scale, e->c);
+        e->kernels->row_coefficients(e->frame->n, e->frame->w, some, x->a, x->b, x->stride,
+                                     x->scale, e->c);
     }
 }
 
-/* Make e->lower and e->upper exact for rows of which it is open on which side of something between `least`
- * and `most` they lie. */
-static void settle_between(const mcbe_estimator_t *e, const point_t *point, double least,
-                           double most)
-{
-    const int count = e->kernels->between(point->m, e->lower, e->upper, least, most, e->rows);
-    compute(e, point, e->rows, count);
-    for (int i = 0; i < count; i++) {
-        e->lower[e->rows[i]] = e->upper[e->rows[i]] = e->c[e->rows[i]];
-    }
-}
-
-/* Is a row with this coefficient among the n largest? */
-static int among_largest(mcbe_estimator_t *e, point_t *point, int row, double c)
-{
-    recall(e, point);
-    e->lower[row] = e->upper[row] = c;
-    if (e->kernels->count_above(point->m, e->lower, c) >= e->frame->n) {
-        return 0;
-    }
-    settle_between(e, point, c, c);
-    int ahead = e->kernels->count_above(point->m, e->lower, c);
-    for (int j = 0; j < row; j++) {
-        ahead += e->lower[j] == c;
-    }
-    return ahead < e->frame->n;
-}
-
-static int active_rows(mcbe_estimator_t *e, point_t *point)
+static int active_rows(mcbe_estimator_t *e, const point_t *point)
 {
     const int n = e->frame->n;
     const mcbe_place_t *x = &point->x;
     const double norm_x = mcbe_point_norm(n, x->a, x->b, x->stride) * x->scale;
-    int active = 0;
-    recall(e, point);
-    settle_between(e, point, -mcbe_active_tolerance(n, norm_x, e->frame->norm_max), 0.0);
+    int count = 0, active = 0;
+    if (mcbe_design_is_crossed(e->design)) {
+        mcbe_crossed_recall(e, point->m, point->s);
+    } else {
+        mcbe_iid_recall(e, point->m, point->s);
+    }
     for (int j = 0; j < point->m; j++) {
-        active += e->lower[j] >= -mcbe_active_tolerance(n, norm_x, e->frame->norm[j]);
+        const double least = -mcbe_active_tolerance(n, norm_x, e->frame->norm[j]);
+        const int doubtful = e->lower[j] < 0.0 && e->upper[j] >= least;
+        e->rows[count] = j;
+        count += doubtful;
+        active += e->lower[j] >= 0.0;
+    }
+    compute(e, point, e->rows, count);
+    for (int i = 0; i < count; i++) {
+        const int row = e->rows[i];
+        active += e->c[row] >= -mcbe_active_tolerance(n, norm_x, e->frame->norm[row]);
     }
     return active;
 }
 
-/* @param[in] rows  those that the point may lower  @return whether it does */
-static int lower_rows(mcbe_estimator_t *e, point_t *point, const int *rows, int count,
-                      mcbe_bias_state_t *state)
+/* Is a row with this coefficient among the n largest? e->c has those of all open rows, of which `places`
+ * are; rows that are surely among the n largest come before them. */
+static int among_largest(const mcbe_estimator_t *e, int row, int open, int places)
+{
+    const int *rows = e->sweep->open;
+    int ahead = 0;
+    for (int i = 0; i < open; i++) {
+        ahead += e->c[rows[i]] > e->c[row] || (e->c[rows[i]] == e->c[row] && rows[i] < row);
+    }
+    return ahead < places;
+}
+
+/* What a point lowers: of the rows that it may lower (d->lowered) those that are among its n largest, which is
+ * open for some (d->open). @param[in] sure  how many surely are  @return whether it lowers any */
+static int lower_rows(const mcbe_estimator_t *e, const point_t *point, int count, int open,
+                      int sure, mcbe_bias_state_t *state)
 {
     const mcbe_sweep_t *d = e->sweep;
-    int lowered = 0;
-    compute(e, point, rows, count);
+    const float *lower = d->lower + point->s % TILE;
+    const float above = d->levels[point->s / TILE].above[point->s % TILE];
+    int lowered = 0, known = 0;
+    compute(e, point, d->lowered, count);
     for (int i = 0; i < count; i++) {
-        const int row = rows[i];
-        const double c = e->c[row];
-        const int surely = d->lower[(ptrdiff_t)row * TILE + point->s % TILE] > d->above[point->s];
-        if (c < state->alpha[row] && (surely || among_largest(e, point, row, c))) {
-            state->alpha[row] = c;
-            state->witness[row] = point->sample;
-            lowered = 1;
+        const int row = d->lowered[i];
+        if (!(e->c[row] < state->alpha[row])) {
+            continue;
         }
+        if (!(lower[(ptrdiff_t)row * TILE] > above)) {
+            if (!known) {
+                compute(e, point, d->open, open);
+                known = 1;
+            }
+            if (!among_largest(e, row, open, e->frame->n - sure)) {
+                continue;
+            }
+        }
+        state->alpha[row] = e->c[row];
+        state->witness[row] = point->sample;
+        lowered = 1;
     }
     return lowered;
 }
 
-/* One point of the tile whose bounds are there. @param[in] near rows that some point of it may lower */
-static mcbe_status_t visit_point(mcbe_estimator_t *e, int s, int64_t sample, int near,
+/* The rows of `near` that concern a sample. */
+static void pick(const mcbe_sweep_t *d, int near, int s, int *lowered, int *open)
+{
+    *lowered = *open = 0;
+    for (int i = 0; i < near; i++) {
+        d->lowered[*lowered] = d->open[*open] = d->near[i].row;
+        *lowered += (int)(d->near[i].lowered >> (s % TILE) & 1);
+        *open += (int)(d->near[i].open >> (s % TILE) & 1);
+    }
+}
+
+/* One point of the tile whose bounds are there. @param[in] sure  rows surely among its n largest */
+static mcbe_status_t visit_point(mcbe_estimator_t *e, int s, int64_t sample, int near, int sure,
                                  int active_seen, mcbe_bias_state_t *state)
 {
     const mcbe_sweep_t *d = e->sweep;
-    int count = 0;
-    for (int i = 0; i < near; i++) {
-        const ptrdiff_t at = (ptrdiff_t)d->near[i] * TILE + s % TILE;
-        d->chosen[count] = d->near[i];
-        count += d->lower[at] < d->limit[d->near[i]] && d->upper[at] > d->behind[s];
-    }
+    int count, open;
+    pick(d, near, s, &count, &open);
     const int doubtful =
         d->active_least[s] < state->min_active && d->active_least[s] <= active_seen;
     if (count == 0 && !doubtful && !d->unknown[s]) {
@@ -285,14 +285,14 @@ static mcbe_status_t visit_point(mcbe_estimator_t *e, int s, int64_t sample, int
         return MCBE_OK;
     }
     point_t point = {.s = s, .m = state->m, .sample = sample};
-    point.x = e->design == MCBE_DESIGN_CROSSED ? mcbe_crossed_place(e, s) : mcbe_iid_place(e, s);
+    point.x = mcbe_design_is_crossed(e->design) ? mcbe_crossed_place(e, s) : mcbe_iid_place(e, s);
     if (d->unknown[s]) {
         const mcbe_layers_t layer = {.states = state, .count = 1};
         return mcbe_estimator_visit(e, point.x.a, point.x.b, point.x.stride, point.x.scale, sample,
                                     &layer);
     }
     e->stages.canonical++;
-    if (lower_rows(e, &point, d->chosen, count, state)) {
+    if (lower_rows(e, &point, count, open, sure, state)) {
         state->last_update = sample;
     }
     const int active = doubtful ? active_rows(e, &point) : state->m;
@@ -308,7 +308,7 @@ static void begin(const mcbe_estimator_t *e, const mcbe_bias_state_t *state)
 {
     const mcbe_sweep_t *d = e->sweep;
     const double unit =
-        e->design == MCBE_DESIGN_CROSSED ? ldexp(1.0, -e->w_exponent) : mcbe_iid_unit(e);
+        mcbe_design_is_crossed(e->design) ? ldexp(1.0, -e->w_exponent) : mcbe_iid_unit(e);
     for (int j = 0; j < state->m; j++) {
         d->limit[j] = mcbe_round_up(state->alpha[j] * unit);
         d->row_norm[j] = mcbe_round_up(ldexp(e->frame->norm[j], -e->w_exponent));
@@ -332,10 +332,13 @@ mcbe_status_t mcbe_sweep_block(mcbe_estimator_t *e, int64_t block, int64_t first
     }
     for (int tile = begins; tile < last; tile += TILE) {
         bound_tile(e, m, tile);
-        const int near =
-            e->kernels->tile_candidates(m, d->lower, d->upper, d->behind + tile, d->limit, d->near);
+        const mcbe_tile_levels_t *levels = d->levels + tile / TILE;
+        const int near = e->kernels->tile_near(m, d->lower, d->upper, levels, d->limit, d->near);
+        int32_t sure[TILE];
+        e->kernels->tile_count_above(m, d->lower, levels->above, sure);
         for (int s = tile < first ? (int)first : tile; s < tile + TILE && s < last; s++) {
-            mcbe_status_t st = visit_point(e, s, start + s, near, active_seen, state);
+            mcbe_status_t st =
+                visit_point(e, s, start + s, near, sure[s - tile], active_seen, state);
             if (st != MCBE_OK) {
                 return st;
             }

@@ -35,7 +35,7 @@ STANDARD = set("""
     assert.h complex.h ctype.h errno.h fenv.h float.h inttypes.h iso646.h limits.h locale.h math.h setjmp.h signal.h
     stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h tgmath.h time.h
     dirent.h dlfcn.h fcntl.h fnmatch.h getopt.h glob.h libgen.h netdb.h poll.h pwd.h regex.h spawn.h strings.h
-    sysexits.h     termios.h unistd.h sys/file.h sys/ioctl.h sys/mman.h sys/resource.h sys/select.h sys/stat.h sys/statvfs.h
+    sched.h        sysexits.h termios.h unistd.h sys/file.h sys/ioctl.h sys/mman.h sys/resource.h sys/select.h sys/stat.h sys/statvfs.h
     sys/time.h sys/types.h sys/utsname.h sys/wait.h gnu/libc-version.h
     cmath cstddef cstdint cstring new type_traits""".split())
 

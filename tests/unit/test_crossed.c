@@ -106,23 +106,27 @@ static void run(const cloud_case_t *c, mcbe_design_t design, mcbe_precision_t pr
     mcbe_estimator_destroy(&estimator);
 }
 
-static void crossed_reference(const cloud_case_t *c, reference_t *ref)
+static const mcbe_design_t designs[] = {MCBE_DESIGN_IID, MCBE_DESIGN_CROSSED,
+                                        MCBE_DESIGN_CROSSED_SMALL};
+
+static void crossed_reference(const cloud_case_t *c, mcbe_design_t design, reference_t *ref)
 {
-    enum { CENTERS = MCBE_CROSSED_CENTERS, NOISES = MCBE_CROSSED_NOISES };
-    float *center = mcbe_alloc((size_t)c->n * CENTERS, sizeof *center);
+    enum { NOISES = MCBE_CROSSED_NOISES };
+    const int centers = design == MCBE_DESIGN_CROSSED ? 256 : 64;
+    float *center = mcbe_alloc((size_t)c->n * (size_t)centers, sizeof *center);
     float *noise = mcbe_alloc((size_t)c->n * NOISES, sizeof *noise);
     assert_true(center && noise);
     reference_init(ref, c->m, c->n, c->frame.w);
     for (int64_t sample = 0; sample < c->samples; sample++) {
-        const int64_t place = sample % (CENTERS * NOISES);
+        const int64_t place = sample % (centers * NOISES);
         if (place == 0) {
             mcbe_stream_key_t key = c->key;
-            key.block = sample / (CENTERS * NOISES);
-            mcbe_crossed_fill(c->cloud, &key, center, noise);
+            key.block = sample / (centers * NOISES);
+            mcbe_crossed_fill(design, c->cloud, &key, center, noise);
         }
         for (int k = 0; k < c->n; k++) {
-            ref->x[k] = (double)center[k * CENTERS + place % CENTERS] +
-                        (double)noise[k * NOISES + place / CENTERS];
+            ref->x[k] = (double)center[k * centers + place % centers] +
+                        (double)noise[k * NOISES + place / centers];
         }
         reference_visit_held(ref, 1.0, sample);
     }
@@ -151,23 +155,22 @@ static void iid_reference(const cloud_case_t *c, reference_t *ref)
     mcbe_free(x);
 }
 
-static void both_designs_equal_the_reference(void **state)
+static void designs_equal_the_reference(void **state)
 {
     (void)state;
     for (int number = 0; number < test_cases(240); number++) {
         cloud_case_t c;
         cloud_case_init(&c, number);
-        for (int crossed = 0; crossed < 2; crossed++) {
+        for (size_t d = 0; d < COUNT_OF(designs); d++) {
             reference_t ref;
-            if (crossed) {
-                crossed_reference(&c, &ref);
-            } else {
+            if (designs[d] == MCBE_DESIGN_IID) {
                 iid_reference(&c, &ref);
+            } else {
+                crossed_reference(&c, designs[d], &ref);
             }
             for (size_t p = 0; p < COUNT_OF(precisions); p++) {
                 mcbe_bias_state_t got;
-                run(&c, crossed ? MCBE_DESIGN_CROSSED : MCBE_DESIGN_IID, precisions[p],
-                    c.samples / 3, &got);
+                run(&c, designs[d], precisions[p], c.samples / 3, &got);
                 assert_same_state(&got, &ref.state);
                 mcbe_bias_state_free(&got);
             }
@@ -192,10 +195,11 @@ static void long_rows_equal_the_reference(void **state)
             mcbe_cloud_density(&c.cloud, n, 30, c.centers, MCBE_BANDWIDTH_DIAGONAL, NULL), MCBE_OK);
         c.domain = (mcbe_domain_t){.kind = MCBE_DOMAIN_CLOUD, .cloud = c.cloud};
         case_frame(&c.frame, FAMILY_GAUSSIAN, m, n, &rng);
-        crossed_reference(&c, &ref);
+        const mcbe_design_t design = i % 2 ? MCBE_DESIGN_CROSSED_SMALL : MCBE_DESIGN_CROSSED;
+        crossed_reference(&c, design, &ref);
         for (size_t p = 0; p < COUNT_OF(precisions); p++) {
             mcbe_bias_state_t got;
-            run(&c, MCBE_DESIGN_CROSSED, precisions[p], 300, &got);
+            run(&c, design, precisions[p], 300, &got);
             assert_same_state(&got, &ref.state);
             mcbe_bias_state_free(&got);
         }
@@ -213,15 +217,17 @@ static void nested_layers_end_as_alone(void **state)
         cloud_case_init(&c, number);
         const int rows[3] = {c.n, (c.n + c.m) / 2, c.m};
         const int first = rows[1] == rows[0] || rows[1] == rows[2] ? 2 : 0;
-        mcbe_estimator_t *estimator = estimator_of(&c, MCBE_DESIGN_CROSSED, MCBE_PRECISION_MIXED);
+        const mcbe_design_t design =
+            number % 4 == 1 ? MCBE_DESIGN_CROSSED : MCBE_DESIGN_CROSSED_SMALL;
+        mcbe_estimator_t *estimator = estimator_of(&c, design, MCBE_PRECISION_MIXED);
         for (int i = first; i < 3; i++) {
             assert_int_equal(mcbe_bias_state_init(&states[i], rows[i]), MCBE_OK);
         }
-        visit_samples(&c, MCBE_DESIGN_CROSSED, estimator, 0, c.samples, states + first, 3 - first);
+        visit_samples(&c, design, estimator, 0, c.samples, states + first, 3 - first);
         for (int i = first; i < 3; i++) {
             mcbe_bias_state_t alone;
             assert_int_equal(mcbe_bias_state_init(&alone, rows[i]), MCBE_OK);
-            visit_samples(&c, MCBE_DESIGN_CROSSED, estimator, 0, c.samples, &alone, 1);
+            visit_samples(&c, design, estimator, 0, c.samples, &alone, 1);
             assert_same_state(&states[i], &alone);
             mcbe_bias_state_free(&alone);
             mcbe_bias_state_free(&states[i]);
@@ -291,9 +297,9 @@ static int checksum_of_states(void)
     for (int number = 0; number < test_cases(60); number++) {
         cloud_case_t c;
         cloud_case_init(&c, number);
-        for (int crossed = 0; crossed < 2; crossed++) {
+        for (size_t d = 0; d < COUNT_OF(designs); d++) {
             mcbe_bias_state_t got;
-            run(&c, crossed ? MCBE_DESIGN_CROSSED : MCBE_DESIGN_IID, MCBE_PRECISION_MIXED, 0, &got);
+            run(&c, designs[d], MCBE_PRECISION_MIXED, 0, &got);
             sum = checksum(sum, got.alpha, (size_t)c.m * sizeof *got.alpha);
             sum = checksum(sum, got.witness, (size_t)c.m * sizeof *got.witness);
             mcbe_bias_state_free(&got);
@@ -309,7 +315,7 @@ int main(int argc, char **argv)
         return checksum_of_states();
     }
     const struct CMUnitTest tests[] = {
-        UNIT_TEST(both_designs_equal_the_reference),
+        UNIT_TEST(designs_equal_the_reference),
         UNIT_TEST(long_rows_equal_the_reference),
         UNIT_TEST(nested_layers_end_as_alone),
         UNIT_TEST(the_screen_rules_points_out),

@@ -104,7 +104,9 @@ static void looking_ahead_changes_nothing(void **unused)
         assert_int_equal(mcbe_cloud_smoothing(&cloud, n, 20, data, 0.5, NULL), MCBE_OK);
         const mcbe_domain_t domain = {.kind = kinds[number % 4], .radius = 3, .cloud = cloud};
         const mcbe_stream_key_t stream = {.seed = 3, .n = n, .m = m, .trial = number};
-        mcbe_estimate_t how = {.design = number % 4 == 3 ? MCBE_DESIGN_CROSSED : MCBE_DESIGN_IID,
+        mcbe_estimate_t how = {.design = number % 4 != 3   ? MCBE_DESIGN_IID
+                                         : number % 8 == 3 ? MCBE_DESIGN_CROSSED
+                                                           : MCBE_DESIGN_CROSSED_SMALL,
                                .precision =
                                    number % 5 == 0 ? MCBE_PRECISION_DOUBLE : MCBE_PRECISION_MIXED,
                                .samples = test_between(&rng, 1, number % 16 == 3 ? 20000 : 1200)};
@@ -123,6 +125,72 @@ static void looking_ahead_changes_nothing(void **unused)
         mcbe_cloud_destroy(&cloud);
         mcbe_frame_free(&frame);
     }
+}
+
+/* Layer after layer by one estimator, of other sizes of rows and other points each time, as by new ones. */
+static void an_estimator_turned_to_another_layer_is_as_new(void **unused)
+{
+    (void)unused;
+    static const struct {
+        mcbe_design_t design;
+        mcbe_domain_kind_t kind;
+    } cases[] = {{MCBE_DESIGN_IID, MCBE_DOMAIN_SPHERE},
+                 {MCBE_DESIGN_IID, MCBE_DOMAIN_CLOUD},
+                 {MCBE_DESIGN_PAIRED, MCBE_DOMAIN_SPHERE},
+                 {MCBE_DESIGN_CROSSED, MCBE_DOMAIN_CLOUD},
+                 {MCBE_DESIGN_CROSSED_SMALL, MCBE_DOMAIN_CLOUD}};
+    static const double sizes[] = {1.0, 1e-3, 700.0};
+    float data[20 * N];
+    mcbe_rng_t rng = test_rng(77);
+    mcbe_cloud_t *cloud = NULL;
+    mcbe_rng_normals(&rng, data, COUNT_OF(data));
+    assert_int_equal(mcbe_cloud_smoothing(&cloud, N, 20, data, 0.5, NULL), MCBE_OK);
+    for (size_t i = 0; i < COUNT_OF(cases) * 4; i++) {
+        const mcbe_domain_t domain = {.kind = cases[i / 4].kind, .radius = 1, .cloud = cloud};
+        const mcbe_estimate_t how = {.design = cases[i / 4].design,
+                                     .precision =
+                                         i % 2 ? MCBE_PRECISION_DOUBLE : MCBE_PRECISION_MIXED,
+                                     .uncounted = i % 4 < 2,
+                                     .samples = 900};
+        mcbe_estimator_t *estimator = NULL;
+        mcbe_frame_t frame = {0};
+        for (size_t turn = 0; turn < COUNT_OF(sizes); turn++) {
+            const mcbe_stream_key_t stream = {.seed = 5, .n = N, .m = M, .trial = (int64_t)turn};
+            mcbe_bias_state_t fresh = {0}, again = {0};
+            double w[M * N];
+            for (size_t k = 0; k < COUNT_OF(w); k++) {
+                w[k] = sizes[turn] * (mcbe_rng_uniform(&rng) - 0.5);
+            }
+            assert_int_equal(mcbe_frame_assign(&frame, M, N, w, N, 0, NULL), MCBE_OK);
+            assert_int_equal(estimator ? mcbe_estimator_reset(estimator, &frame, &stream)
+                                       : mcbe_estimator_create_design(&estimator, &frame, &domain,
+                                                                      &stream, how.precision,
+                                                                      how.design, how.samples),
+                             MCBE_OK);
+            assert_int_equal(mcbe_bias_state_init(&fresh, M), MCBE_OK);
+            assert_int_equal(mcbe_bias_state_init(&again, M), MCBE_OK);
+            assert_int_equal(mcbe_estimate_layer(&how, &frame, &domain, &stream, &fresh, NULL),
+                             MCBE_OK);
+            assert_int_equal(mcbe_estimate_with(&how, &frame, estimator, &again), MCBE_OK);
+            assert_true(fresh.samples == 900 && fresh.last_update > 0);
+            assert_same(&again, &fresh);
+            const mcbe_stages_t stages = mcbe_estimator_stages(estimator);
+            assert_int_equal(stages.by_bytes + stages.by_real + stages.canonical, 900);
+            mcbe_bias_state_free(&fresh);
+            mcbe_bias_state_free(&again);
+        }
+        mcbe_frame_t smaller = frame;
+        smaller.m = M - 1;
+        const mcbe_stream_key_t stream = {.seed = 5, .n = N, .m = M};
+        assert_int_equal(mcbe_estimator_reset(estimator, &smaller, &stream), MCBE_ERR_DIM);
+        mcbe_alloc_fail_after(0);
+        assert_int_equal(mcbe_estimator_reset(estimator, &frame, &stream),
+                         how.design == MCBE_DESIGN_PAIRED ? MCBE_ERR_NOMEM : MCBE_OK);
+        mcbe_alloc_fail_after(-1);
+        mcbe_estimator_destroy(&estimator);
+        mcbe_frame_free(&frame);
+    }
+    mcbe_cloud_destroy(&cloud);
 }
 
 static void the_stop_rule_is_looked_at_after_rounds(void **unused)
@@ -237,6 +305,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         UNIT_TEST(every_point_counts_once),
         UNIT_TEST(looking_ahead_changes_nothing),
+        UNIT_TEST(an_estimator_turned_to_another_layer_is_as_new),
         UNIT_TEST(the_stop_rule_is_looked_at_after_rounds),
         UNIT_TEST(unchanged_counts_drawn_points),
         UNIT_TEST(what_cannot_be_done_is_refused),
