@@ -205,12 +205,12 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_block_nested(mcbe_estimator_t *estim
                                                          mcbe_bias_state_t *states, int count,
                                                          mcbe_bias_events_t *events);
 
-/** From now on look over the points of a block before they are visited, in the designs iid and
- *  crossed: a row's entry is first lowered to just above what a point is sure to bring it to, so that
- *  the entries on the way there are never computed. alpha, witness, samples, last_update and
+/** From now on sweep the points of a block all at once instead of visiting one after the other, in the
+ *  designs iid and crossed with precision mixed: first every row gets a limit that some point is sure
+ *  to take it below, so that entries above it are never computed. alpha, witness, samples, last_update and
  *  min_active end as they would; `updates` becomes -1, and no events must be asked for. Pays where
- *  few points meet a large layer; for that reason only the first 8 m points are looked over. Not
- *  collective. */
+ *  few points meet a large layer; for that reason only the blocks up to 8 m points are swept, after a
+ *  first one has found memory for bounds of 64 m coefficients (else MCBE_ERR_NOMEM). Not collective. */
 void mcbe_estimator_look_ahead(mcbe_estimator_t *estimator);
 
 /** Hold the points [first, last) of one block of the hold-out against states that stay as they are.

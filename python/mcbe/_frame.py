@@ -38,7 +38,7 @@ class Frame:
     """The weight matrix W of a layer ReLU(Wx - alpha), in the library's form.
 
     Every function takes W as an array; give a Frame instead where the same W serves several calls, since
-    making one copies and transposes W (8 + 8 bytes an entry).
+    making one copies W (8 bytes an entry, and 8 more for its transpose, filled when something asks for it).
 
     W: shape (m, n), n <= m, float32 or float64, finite, without zero rows.
     normalize_rows: divide every row by its norm.

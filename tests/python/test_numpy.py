@@ -39,7 +39,8 @@ class Estimates(unittest.TestCase):
         data = gaussian(50, 4, 1).astype(np.float32)
         cases = [("sphere", "iid"), ("sphere", "paired"), ("gaussian", "iid"), ("gaussian", "paired"),
                  (mcbe.Domain.ball(2.0, radial="sampled"), "iid"), (mcbe.Domain.smoothing(data, 0.3), "iid"),
-                 (mcbe.Domain.smoothing(data, 0.3), "crossed"), (mcbe.Domain.kde(data, "full"), "crossed")]
+                 (mcbe.Domain.smoothing(data, 0.3), "crossed"), (mcbe.Domain.smoothing(data, 0.3), "crossed_small"),
+                 (mcbe.Domain.kde(data, "full"), "crossed")]
         for domain, design in cases:
             with self.subTest(domain=domain, design=design):
                 found = mcbe.estimate(W, domain, 3000, 5, design=design)
@@ -53,6 +54,25 @@ class Estimates(unittest.TestCase):
                 np.testing.assert_allclose((W * x).sum(1)[there], found.direction[there], rtol=0, atol=1e-12)
                 self.assertEqual(found.min_active, (c >= -1e-12).sum(axis=0).min())
                 self.assertEqual(found.samples, 3000)
+
+    def test_an_estimator_that_is_kept(self):
+        """Other weights, points and shapes one after the other, the same as each alone."""
+        data = gaussian(50, 4, 1).astype(np.float32)
+        for domain, design in ((mcbe.Domain.smoothing(data, 0.3), "crossed_small"), ("sphere", "auto"), ("gaussian", "iid")):
+            kept = mcbe.Estimator(domain, 700, design=design)
+            for trial, (m, kind) in enumerate([(20, np.float32), (20, np.float64), (9, np.float32), (20, np.float32)]):
+                W = gaussian(m, 4, trial).astype(kind)
+                found = kept(W, 5, trial)
+                alone = mcbe.estimate(W, domain, 700, 5, trial=trial, design=design, count_updates=False)
+                with self.subTest(domain=domain, trial=trial):
+                    for name in ("alpha", "direction", "witness"):
+                        self.assertEqual(getattr(found, name).tobytes(), getattr(alone, name).tobytes())
+                    self.assertEqual((found.samples, found.updates, found.last_update, found.min_active), (
+                        alone.samples, alone.updates, alone.last_update, alone.min_active))
+        with self.assertRaisesRegex(mcbe.ArgumentError, "its data are of dimension 4"):
+            mcbe.Estimator(mcbe.Domain.smoothing(data, 0.3))(gaussian(9, 3))
+        with self.assertRaisesRegex(mcbe.ArgumentError, "the crossed design adds noise to data"):
+            mcbe.Estimator("sphere", design="crossed_small")(gaussian(9, 3))
 
     def test_rows_never_among_the_largest(self):
         W = np.vstack([np.eye(2), -np.eye(2), 1e-6 * np.eye(2)])

@@ -39,7 +39,7 @@ def replace(layer, weight, bias):
 class Gradients(unittest.TestCase):
     def test_gradcheck_with_estimates_made_anew(self):
         """Finite differences of the whole: W moves, points are drawn and alpha* is found again."""
-        for design in ("crossed", "iid"):
+        for design in ("crossed_small", "crossed", "iid"):
             layer = make_layer()
             penalty = mt.InjectivityPenalty(layer, DATA, SIGMA, samples=300, design=design, seed=3)
 
@@ -160,6 +160,17 @@ class Enforcing(unittest.TestCase):
             self.assertTrue(layer.bias.requires_grad)
             drawn = found.coordinates(np.arange(2000))
             self.assertEqual(mcbe.p_injective(layer.weight.detach().numpy(), alpha, drawn).share, 1.0)
+
+    def test_the_penalty_enforces_too(self):
+        layer, other = make_layer(dtype=torch.float32), make_layer(dtype=torch.float32)
+        penalty = mt.InjectivityPenalty(layer, DATA, SIGMA, samples=400, seed=3)
+        for trial in range(2):
+            found = penalty.enforce_()
+            mt.enforce_(other, DATA, SIGMA, samples=400, seed=3, trial=trial)
+            self.assertTrue(torch.equal(layer.bias, other.bias))
+            self.assertEqual(penalty().item(), 0)
+            penalty.estimates -= 1  # the call above drew points as well
+            self.assertEqual(found.trial, trial)
 
     def test_pytorchs_sign(self):
         """What PyTorch's layer leaves positive is what counts as active at alpha = -b."""
