@@ -108,7 +108,8 @@ class _Excess(torch.autograd.Function):
     """|max(0, alpha - alpha*)|_2 by weight and alpha, given alpha* and its points."""
 
     @staticmethod
-    def forward(ctx: Any, weight: Any, alpha: Any, star: Any, points: tuple[Any, Any, Any]) -> Any:
+    def forward(ctx: Any, weight: Any, alpha: Any, star: Any,  # type: ignore[override]
+                points: tuple[Any, Any, Any]) -> Any:
         excess = torch.relu(alpha - star)
         value = torch.linalg.vector_norm(excess)
         # the norm has no derivative at 0, where there is nothing to do
@@ -116,7 +117,7 @@ class _Excess(torch.autograd.Function):
         return value
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
+    @torch.autograd.function.once_differentiable  # type: ignore[misc]
     def backward(ctx: Any, slope: Any) -> tuple[Any, ...]:
         share, x, which, factor = ctx.saved_tensors
         by_alpha = slope * share
