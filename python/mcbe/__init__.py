@@ -14,7 +14,9 @@ certificate  does a point refute?                    Results     result files of
 p_injective  p_I of points                           mcbe.torch  training with PyTorch
 hamming      p_H of a bias
 reconstruct  inputs from outputs                     stability   singular values of the active rows
-preimage     all inputs with one output              Estimator   alpha* again and again while W changes
+preimage     all inputs with one output              most_like   the one of them most like a target
+removal      singular values after ReLU's removal    Network     network files: outputs and linearisations
+Estimator    alpha* again and again while W changes
 
 Arrays are float32 or float64; data and points are not copied. `alpha` and `bias` have the sign of
 ReLU(Wx - alpha): for PyTorch's Linear, alpha = -bias. Functions are thread-safe and let other threads run.
@@ -29,10 +31,12 @@ from ._frame import Domain, Frame
 from ._library import ArgumentError, Error, FileError, LibraryNotFound, LimitError, OutOfMemory, lib
 from ._measures import Certificate, Hamming, PInjective, certificate, hamming, p_injective
 from ._version import __version__
-from .inverse import Preimage, Reconstruction, Stability, preimage, reconstruct, stability
+from .inverse import (MostLike, Preimage, Reconstruction, Removal, Stability, most_like, preimage, reconstruct,
+                      removal, stability)
 from .search import Refutation, lower, refute
 
 if TYPE_CHECKING:
+    from .network import Network
     from .results import Results
 
 
@@ -47,12 +51,16 @@ def __getattr__(name: str) -> Any:
         from .results import Results
 
         return Results
+    if name == "Network":
+        from .network import Network
+
+        return Network
     raise AttributeError(f"module 'mcbe' has no attribute '{name}'")
 
 
 __all__ = [
     "ArgumentError", "Certificate", "Domain", "Error", "Estimate", "Estimator", "FileError", "Frame", "Hamming",
-    "LibraryNotFound", "LimitError", "OutOfMemory", "PInjective", "Preimage", "Reconstruction", "Refutation", "Results",
-    "Stability", "__version__", "certificate", "estimate", "hamming", "lower", "p_injective", "preimage", "reconstruct",
-    "refute", "single_thread", "stability",
+    "LibraryNotFound", "LimitError", "MostLike", "Network", "OutOfMemory", "PInjective", "Preimage", "Reconstruction",
+    "Refutation", "Removal", "Results", "Stability", "__version__", "certificate", "estimate", "hamming", "lower",
+    "most_like", "p_injective", "preimage", "reconstruct", "refute", "removal", "single_thread", "stability",
 ]

@@ -149,9 +149,42 @@ class PreimageResult(c.Structure):
                 ("dimension", c.c_int), ("programs", c.c_int), ("margin", c.c_double)]
 
 
+class Invariance(c.Structure):
+    C_NAME = "mcbe_invariance_t"
+    _fields_ = [("value", c.c_double), ("start", c.c_double), ("bound", c.c_double), ("difference", c.c_double),
+                ("tolerance", c.c_double), ("moved", c.c_double), ("iterations", c.c_int)]
+
+
+class Correlation(c.Structure):
+    C_NAME = "mcbe_correlation_t"
+    _fields_ = [("rows", c.c_int), ("removed", c.c_int), ("lemma", c.c_double), ("lemma_row", c.c_int),
+                ("sharp", c.c_double), ("sharp_row", c.c_int)]
+
+
+class Extent(c.Structure):
+    C_NAME = "mcbe_extent_t"
+    _fields_ = [("channels", c.c_int), ("height", c.c_int), ("width", c.c_int)]
+
+
+class Window(c.Structure):
+    C_NAME = "mcbe_window_t"
+    _fields_ = [("size", 2 * c.c_int), ("stride", 2 * c.c_int), ("padding", 2 * c.c_int)]
+
+
+class NetworkLayer(c.Structure):
+    C_NAME = "mcbe_network_layer_t"
+    _fields_ = [("kind", c.c_int), ("outputs", c.c_int), ("window", Window), ("in", Extent), ("out", Extent),
+                ("weight", Doubles), ("bias", Doubles)]
+
+
+class NetworkData(c.Structure):
+    C_NAME = "mcbe_network_t"
+    _fields_ = [("input", Extent), ("count", c.c_int), ("layers", c.POINTER(NetworkLayer)), ("capacity", c.c_int)]
+
+
 STRUCTURES = (ErrorText, FrameData, DomainData, StreamKey, BiasState, EstimateOptions, Points,
               RefutationData, PInjectiveData, HammingData, CertificatesData, ReconstructionInfo, Extremes,
-              Lipschitz, PreimageResult)
+              Lipschitz, PreimageResult, Invariance, Correlation, Extent, Window, NetworkLayer, NetworkData)
 
 
 # --- functions -----------------------------------------------------------------------------------
@@ -209,9 +242,21 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "mcbe_stability_destroy": (None, (P,)),
     "mcbe_stability_matrix": (STATUS, (P, INT, INT, P, c.c_ssize_t, P)),
     "mcbe_stability_extremes": (STATUS, (P, P, P)),
+    "mcbe_stability_values": (STATUS, (P, P, P, P)),
+    "mcbe_stability_correlation": (STATUS, (P, P, INT, P, P, P)),
+    "mcbe_removal_bound": (REAL, (P, INT, LONG)),
     "mcbe_preimage_create": (STATUS, (P, INT, INT, P, P, P)),
     "mcbe_preimage_destroy": (None, (P,)),
     "mcbe_preimage_classify": (STATUS, (P, P, P, P, P, P)),
+    "mcbe_preimage_most_like": (STATUS, (P, P, P, INT, REAL, REAL, P, P, P)),
+    "mcbe_network_init": (STATUS, (P, P, P)),
+    "mcbe_network_free": (None, (P,)),
+    "mcbe_layer_shape": (STATUS, (P, INT, P, P, P, P)),
+    "mcbe_network_add": (STATUS, (P, P, P, P, P)),
+    "mcbe_network_forward": (STATUS, (P, INT, LONG, P, P)),
+    "mcbe_linearization_create": (STATUS, (P, P, P)),
+    "mcbe_linearization_destroy": (None, (P,)),
+    "mcbe_linearization_matrix": (STATUS, (P, INT, INT, P)),
     "mcbe_lipschitz": (None, (LONG, P, P, REAL, P)),
 }
 
