@@ -12,7 +12,7 @@ install(DIRECTORY data/iris DESTINATION ${MCBE_DATA_DIR}/data)
 file(GLOB plot_scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/scripts/plot_*.py)
 install(PROGRAMS ${plot_scripts} scripts/export_network.py DESTINATION ${MCBE_DATA_DIR}/scripts)
 install(PROGRAMS scripts/fetch_datasets DESTINATION ${MCBE_DATA_DIR}/scripts)
-install(FILES scripts/mcbe_figures.py DESTINATION ${MCBE_DATA_DIR}/scripts)
+install(FILES scripts/mcbe_figures.py scripts/mcbe_images.py DESTINATION ${MCBE_DATA_DIR}/scripts)
 install(DIRECTORY scripts/slurm DESTINATION ${MCBE_DATA_DIR}/scripts USE_SOURCE_PERMISSIONS)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

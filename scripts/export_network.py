@@ -28,7 +28,8 @@ EXIT_USAGE, EXIT_DATA, EXIT_MISSING, EXIT_IO = 64, 65, 69, 74
 
 
 def fail(code: int, sentence: str) -> NoReturn:
-    print(f"export_network.py: {sentence}", file=sys.stderr)
+    """End the script with one sentence, which its own name precedes."""
+    print(f"{Path(sys.argv[0]).name}: {sentence}", file=sys.stderr)
     sys.exit(code)
 
 
