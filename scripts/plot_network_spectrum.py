@@ -2,10 +2,11 @@
 """Draw how the singular values of a network's linearisation change from layer to layer.
 
     plot_network_spectrum.py FILE.h5 [-o OUT.png] [-o OUT.pdf] [--view condition|decay|relu]
+                             [--layers L...]
 
 condition: outputs, positive singular values and condition number over the layers (the default).
 decay: all singular values after each ReLU and after the last layer. relu: all singular values
-before and after each ReLU. Lines are medians over the points. Without -o it writes FILE.png and
+before and after each ReLU, or after those of number L alone. Lines are medians over the points. Without -o it writes FILE.png and
 FILE.pdf next to the input. The same file gives the same picture, byte for byte.
 Exit codes: 0 done, 64 wrong use, 65 not a file this script can draw, 74 not written.
 """
@@ -128,11 +129,20 @@ def draw_decay(figure: Figure, run: Spectra) -> None:
         draw_values(axes, run.values[layer], color=matplotlib.colormaps["viridis"](place),
                     label=f"after layer {layer_name(run, layer)}")
     axes.set_ylabel("singular value")
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
-def draw_relu(figure: Figure, run: Spectra) -> None:
-    chosen = [layer for layer, kind in enumerate(run.kinds) if kind == RELU and layer > 0]
+def relu_layers(run: Spectra, asked: Sequence[int] | None) -> list[int]:
+    there = [layer for layer, kind in enumerate(run.kinds) if kind == RELU and layer > 0]
+    if not there:
+        raise Refusal("the network has no ReLU behind another layer, so there is nothing to compare")
+    for layer in asked or []:
+        if layer not in there:
+            raise Refusal(f"layer {layer} is no ReLU behind another layer; these are: {', '.join(map(str, there))}")
+    return list(asked or there)
+
+
+def draw_relu(figure: Figure, run: Spectra, chosen: Sequence[int]) -> None:
     columns = min(len(chosen), MOST_PANELS_ACROSS)
     grid = figure.subplots(-(-len(chosen) // columns), columns, squeeze=False)
     for axes, layer in zip(grid.flat, chosen):
@@ -146,10 +156,9 @@ def draw_relu(figure: Figure, run: Spectra) -> None:
         axes.set_ylabel("singular value")
 
 
-def size_of(run: Spectra, view: str) -> tuple[float, float]:
+def size_of(run: Spectra, view: str, panels: int) -> tuple[float, float]:
     if view != "relu":
-        return (max(0.45 * len(run.kinds) + 1.6, 7.5), 6.2) if view == "condition" else (7.5, 5.0)
-    panels = sum(kind == RELU for kind in run.kinds[1:])
+        return (max(0.45 * len(run.kinds) + 1.6, 7.5), 6.2) if view == "condition" else (8.5, 5.0)
     columns = min(panels, MOST_PANELS_ACROSS)
     return max(3.6 * columns + 0.9, 7.5), 3.2 * -(-panels // columns) + 1.6
 
@@ -176,13 +185,15 @@ def footer(run: Spectra) -> str:
             f"config {run.fingerprint[:12]}; mcbe {run.version}")
 
 
-def draw(run: Spectra, view: str) -> Figure:
-    if view == "relu" and RELU not in run.kinds[1:]:
-        raise Refusal("the network has no ReLU behind another layer, so there is nothing to compare")
-    width, height = size_of(run, view)
+def draw(run: Spectra, view: str, asked: Sequence[int] | None = None) -> Figure:
+    chosen = relu_layers(run, asked) if view == "relu" else []
+    width, height = size_of(run, view, len(chosen))
     figure = Figure(figsize=(width, height))
-    {"condition": draw_condition, "decay": draw_decay, "relu": draw_relu}[view](figure, run)
-    figure.subplots_adjust(left=0.85 / width, right=1 - 0.3 / width,
+    if view == "relu":
+        draw_relu(figure, run, chosen)
+    else:
+        {"condition": draw_condition, "decay": draw_decay}[view](figure, run)
+    figure.subplots_adjust(left=0.85 / width, right=1 - (1.7 if view == "decay" else 0.3) / width,
                            bottom=(1.25 if view == "condition" else 0.85) / height,
                            top=1 - 1.05 / height, wspace=0.3, hspace=0.15 if view == "condition" else 0.5)
     figure.suptitle(title(run), x=0.6 / width, y=1 - 0.1 / height, ha="left", va="top", fontsize=13)
@@ -199,12 +210,13 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argument_parser(__doc__)
     parser.add_argument("--view", choices=VIEWS, default="condition",
                         help="what to draw (default: condition)")
+    parser.add_argument("--layers", type=int, nargs="+", metavar="L", help="with --view relu: these alone")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str]) -> None:
     options = parse_arguments(arguments)
-    make_pictures(options, lambda: draw(read_spectra(options.file, options.view), options.view))
+    make_pictures(options, lambda: draw(read_spectra(options.file, options.view), options.view, options.layers))
 
 
 if __name__ == "__main__":

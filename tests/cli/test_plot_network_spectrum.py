@@ -1,5 +1,6 @@
 """scripts/plot_network_spectrum.py on result files made here by hand, with h5py alone."""
 
+import dataclasses
 import pathlib
 import subprocess
 import sys
@@ -75,6 +76,13 @@ class PlotTest(unittest.TestCase):
         before, after = plot.draw(run, "relu").axes[0].lines
         self.assertEqual(before.get_ydata().tolist(), [6, 2])
         np.testing.assert_array_equal(after.get_ydata(), [2, np.nan])
+
+    def test_one_relu_of_several(self):
+        run = plot.read_spectra(write_result(self.folder / "a.h5"), "relu")
+        run = dataclasses.replace(run, kinds=[0, 2, 2], values=[*run.values, run.values[1]])
+        self.assertEqual([len(plot.draw(run, "relu", asked).axes) for asked in (None, [1], [2])], [2, 1, 1])
+        with self.assertRaisesRegex(plot.Refusal, "layer 0 is no ReLU behind another layer; these are: 1, 2"):
+            plot.draw(run, "relu", [0])
 
     def test_every_view_is_drawn_the_same_twice(self):
         path = write_result(self.folder / "a.h5")
