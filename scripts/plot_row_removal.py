@@ -103,7 +103,7 @@ def draw_removed(axes: Axes, removed: Removed) -> None:
     for name, colour, dashes, words in LINES:
         value = getattr(found, name)
         if np.isfinite(value) and value > 0:
-            axes.axvline(value, color=colour, linewidth=1.2, linestyle=dashes, label=f"{words}: {value:.2g}")
+            axes.axvline(value, color=colour, linewidth=1.2, linestyle=dashes, label=f"{words}: {value:.3g}")
         else:
             axes.plot([], [], color=colour, linestyle=dashes, label=f"{words}: none")
     axes.set_xscale("log")

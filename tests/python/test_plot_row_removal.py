@@ -51,7 +51,7 @@ class RowRemoval(unittest.TestCase):
         self.assertTrue(c[0] < 0.01 and c[-1] > 1.2)
         labels = [text.get_text() for text in axes.get_legend().get_texts()]
         self.assertEqual(labels, ["all that stay: M = 2", "smallest, after ReLU: 1", "largest, after ReLU: 1",
-                                  "Lemma 8: 1.7", "Lemma 9: 1", "its proof at best: 1"])
+                                  "Lemma 8: 1.73", "Lemma 9: 1", "its proof at best: 1"])
 
     def test_the_same_picture_twice(self):
         pictures = []
