@@ -2,9 +2,10 @@
 """Draw how the singular values of a network's linearisation change from layer to layer.
 
     plot_network_spectrum.py FILE.h5 [-o OUT.png] [-o OUT.pdf] [--view condition|decay|relu]
-                             [--layers L...]
+                             [--layers L...] [--beside OTHER.h5]
 
-condition: outputs, positive singular values and condition number over the layers (the default).
+condition: outputs, positive singular values and condition number over the layers (the default),
+with --beside those of another network of as many layers of the same kinds as well.
 decay: all singular values after each ReLU and after the last layer. relu: all singular values
 before and after each ReLU, or after those of number L alone. Lines are medians over the points. Without -o it writes FILE.png and
 FILE.pdf next to the input. The same file gives the same picture, byte for byte.
@@ -90,23 +91,32 @@ def medians(values: np.ndarray) -> np.ndarray:
 # --- drawing -------------------------------------------------------------------------------------
 
 
+def network_name(run: Spectra) -> str:
+    return Path(run.settings["network.path"]).name
+
+
 def layer_name(run: Spectra, layer: int) -> str:
     return f"{layer} {KINDS[run.kinds[layer]]}"
 
 
-def draw_condition(figure: Figure, run: Spectra) -> None:
+def draw_condition(figure: Figure, run: Spectra, beside: Spectra | None) -> None:
     layers = np.arange(len(run.kinds))
     grid = figure.subplots(3, 1, sharex=True)
-    panels = ((run.outputs, "outputs", False), (run.rank, "positive\nsingular values", False),
-              (run.condition, "condition", True))
-    for axes, (values, label, is_log) in zip(grid, panels):
-        axes.plot(layers, values, "o-", color=BEFORE, linewidth=1.5, markersize=4)
+    panels = (("outputs", "outputs", False), ("rank", "positive\nsingular values", False),
+              ("condition", "condition", True))
+    for axes, (name, label, is_log) in zip(grid, panels):
+        axes.plot(layers, getattr(run, name), "o-", color=BEFORE, linewidth=1.5, markersize=4, label=network_name(run))
+        if beside:
+            axes.plot(layers, getattr(beside, name), "s--", color=AFTER, linewidth=1.5, markersize=3.5,
+                      label=network_name(beside))
         axes.set_ylabel(label, fontsize=9)
         axes.set_yscale("log" if is_log else "linear")
         if not is_log:
             axes.set_ylim(0, None)
         axes.grid(color="0.9", linewidth=0.6)
         axes.set_axisbelow(True)
+    if beside:
+        grid[0].legend(frameon=False, fontsize=8)
     grid[-1].set_xticks(layers, [layer_name(run, layer) for layer in layers], rotation=45,
                         ha="right", fontsize=8)
 
@@ -181,18 +191,23 @@ def subtitle(run: Spectra, view: str) -> str:
 
 
 def footer(run: Spectra) -> str:
-    return (f"{Path(run.settings['network.path']).name}; points: {run.settings['points.kind']}; seed {run.seed}; "
+    return (f"{network_name(run)}; points: {run.settings['points.kind']}; seed {run.seed}; "
             f"config {run.fingerprint[:12]}; mcbe {run.version}")
 
 
-def draw(run: Spectra, view: str, asked: Sequence[int] | None = None) -> Figure:
+def draw(run: Spectra, view: str, asked: Sequence[int] | None = None, beside: Spectra | None = None) -> Figure:
     chosen = relu_layers(run, asked) if view == "relu" else []
+    if beside and beside.kinds != run.kinds:
+        raise Refusal(f"{network_name(beside)} has other layers than {network_name(run)}; only networks of as many layers "
+                      "of the same kinds can be drawn beside each other")
     width, height = size_of(run, view, len(chosen))
     figure = Figure(figsize=(width, height))
-    if view == "relu":
-        draw_relu(figure, run, chosen)
+    if view == "condition":
+        draw_condition(figure, run, beside)
+    elif view == "decay":
+        draw_decay(figure, run)
     else:
-        {"condition": draw_condition, "decay": draw_decay}[view](figure, run)
+        draw_relu(figure, run, chosen)
     figure.subplots_adjust(left=0.85 / width, right=1 - (1.7 if view == "decay" else 0.3) / width,
                            bottom=(1.25 if view == "condition" else 0.85) / height,
                            top=1 - 1.05 / height, wspace=0.3, hspace=0.15 if view == "condition" else 0.5)
@@ -211,12 +226,22 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--view", choices=VIEWS, default="condition",
                         help="what to draw (default: condition)")
     parser.add_argument("--layers", type=int, nargs="+", metavar="L", help="with --view relu: these alone")
-    return parser.parse_args(arguments)
+    parser.add_argument("--beside", type=Path, metavar="OTHER.h5", help="with --view condition: a second result")
+    options = parser.parse_args(arguments)
+    for name, view in (("layers", "relu"), ("beside", "condition")):
+        if getattr(options, name) is not None and options.view != view:
+            parser.error(f"--{name} has no meaning for --view {options.view}")
+    return options
 
 
 def main(arguments: Sequence[str]) -> None:
     options = parse_arguments(arguments)
-    make_pictures(options, lambda: draw(read_spectra(options.file, options.view), options.view, options.layers))
+
+    def picture() -> Figure:
+        beside = read_spectra(options.beside, options.view) if options.beside else None
+        return draw(read_spectra(options.file, options.view), options.view, options.layers, beside)
+
+    make_pictures(options, picture)
 
 
 if __name__ == "__main__":

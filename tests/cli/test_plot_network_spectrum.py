@@ -1,8 +1,9 @@
 """scripts/plot_network_spectrum.py on result files made here by hand, with h5py alone."""
 
+import contextlib
 import dataclasses
+import io
 import pathlib
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -45,11 +46,12 @@ class PlotTest(unittest.TestCase):
         self.folder = pathlib.Path(folder.name)
 
     def assert_refused(self, code, words, *arguments):
-        finished = subprocess.run([sys.executable, SCRIPT, *map(str, arguments)], capture_output=True, text=True,
-                                  timeout=120, check=False)
-        self.assertEqual(finished.returncode, code, finished.stderr)
-        self.assertEqual(finished.stderr.count("\n"), 1, finished.stderr)
-        self.assertIn(words, finished.stderr)
+        said = io.StringIO()
+        with contextlib.redirect_stderr(said), self.assertRaises(SystemExit) as ended:
+            plot.main([str(argument) for argument in arguments])
+        self.assertEqual(ended.exception.code, code, said.getvalue())
+        self.assertEqual(said.getvalue().count("\n"), 1, said.getvalue())
+        self.assertIn(words, said.getvalue())
         self.assertEqual(list(self.folder.glob("*.p*")), [], "a refused run leaves no picture")
 
     def test_medians_over_the_points_that_ran(self):
@@ -84,6 +86,15 @@ class PlotTest(unittest.TestCase):
         with self.assertRaisesRegex(plot.Refusal, "layer 0 is no ReLU behind another layer; these are: 1, 2"):
             plot.draw(run, "relu", [0])
 
+    def test_two_networks_beside_each_other(self):
+        run = plot.read_spectra(write_result(self.folder / "a.h5"), "condition")
+        other = dataclasses.replace(run, condition=np.array([7.0, 3.0]), settings={**run.settings, "network.path": "b.h5"})
+        axes = plot.draw(run, "condition", beside=other).axes
+        self.assertEqual([line.get_ydata().tolist() for line in axes[2].lines], [[4, 2], [7, 3]])
+        self.assertEqual([text.get_text() for text in axes[0].get_legend().get_texts()], ["net.h5", "b.h5"])
+        with self.assertRaisesRegex(plot.Refusal, "b.h5 has other layers than net.h5"):
+            plot.draw(run, "condition", beside=dataclasses.replace(other, kinds=[0, 2, 0]))
+
     def test_every_view_is_drawn_the_same_twice(self):
         path = write_result(self.folder / "a.h5")
         for view in plot.VIEWS:
@@ -101,6 +112,7 @@ class PlotTest(unittest.TestCase):
         self.assert_refused(65, "holds the experiment 'layer'",
                             write_result(self.folder / "c.h5", experiment="layer"))
         self.assert_refused(64, "--view", path, "--view", "nothing")
+        self.assert_refused(64, "--beside has no meaning for --view relu", path, "--view", "relu", "--beside", path)
 
 
 if __name__ == "__main__":
