@@ -156,8 +156,8 @@ def check_output(layer: Layer, a: int, b: int, likeness: str, x: np.ndarray, fou
     difference = float(np.abs(layer.outputs(found) - layer.outputs(x)).max())
     allowed = SAME_OUTPUT * float((np.abs(layer.W).sum(axis=1) + np.abs(layer.alpha)).max())
     same = difference <= allowed and found.min() >= 0 and found.max() <= 1
-    print(f"image {a} towards {b} by {likeness}: outputs differ by at most {difference:.1e}, allowed {allowed:.1e}: "
-          f"{'the same' if same else 'NOT the same'}", flush=True)
+    print(f"image {a} towards {b} by {likeness}: {np.linalg.norm(found - x):.3g} away; outputs differ by at most "
+          f"{difference:.1e}, allowed {allowed:.1e}: {'the same' if same else 'NOT the same'}", flush=True)
     if not same:
         fail(EXIT_CHECK, f"the point found for image {a} towards {b} by {likeness} has another output: a difference of "
                          f"{difference:.1e} where {allowed:.1e} is allowed, entries from {found.min():g} to {found.max():g}")
