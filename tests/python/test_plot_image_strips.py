@@ -80,6 +80,16 @@ class Reading(StripTest):
         self.assertEqual((pixels.shape, labels.tolist()), ((2, 3, 32, 32), [7, 2]))
         self.assertEqual(pixels[0, 1, 0, 5], np.float32(5) / np.float32(255))
 
+    def test_damaged_files(self):
+        whole = gzip.compress(idx(PIXELS))
+        wrong = bytearray(whole)
+        wrong[40:60] = bytes(20)
+        for name, data in (("cut", whole[:-30]), ("wrong", bytes(wrong)), ("short", idx(PIXELS)[:-1]), ("head", b"\0\0\x08\3\0"),
+                           ("flat", idx(LABELS)), ("batch.bin", bytes(3072))):
+            (self.folder / name).write_bytes(data)
+            with self.subTest(name), self.assertRaisesRegex(mcbe_images.Unreadable, name):
+                mcbe_images.read_images(self.folder / name)
+
     def test_the_layer_is_the_networks_first(self):
         layer = plot.trained_layer(self.network, 16)
         np.testing.assert_allclose(layer.outputs(PIXELS[0].ravel() / 255), features(PIXELS[0].ravel() / 255))
