@@ -105,10 +105,11 @@ def draw_condition(figure: Figure, run: Spectra, beside: Spectra | None) -> None
     panels = (("outputs", "outputs", False), ("rank", "positive\nsingular values", False),
               ("condition", "condition", True))
     for axes, (name, label, is_log) in zip(grid, panels):
-        axes.plot(layers, getattr(run, name), "o-", color=BEFORE, linewidth=1.5, markersize=4, label=network_name(run))
+        axes.plot(layers, getattr(run, name), "o-", color=BEFORE, linewidth=1.5, markersize=4,
+                  label=f"{network_name(run)}, {run.points:,} points")
         if beside:
             axes.plot(layers, getattr(beside, name), "s--", color=AFTER, linewidth=1.5, markersize=3.5,
-                      label=network_name(beside))
+                      label=f"{network_name(beside)}, {beside.points:,} points")
         axes.set_ylabel(label, fontsize=9)
         axes.set_yscale("log" if is_log else "linear")
         if not is_log:
@@ -182,11 +183,12 @@ def title(run: Spectra) -> str:
     return "Singular values of the network up to each layer"
 
 
-def subtitle(run: Spectra, view: str) -> str:
+def subtitle(run: Spectra, view: str, beside: Spectra | None = None) -> str:
     points = "One point." if run.points == 1 else f"Medians over {run.points:,} points."
-    lines = [f"{points} {REMARKS[view]}"]
-    if run.units_done < run.units:
-        lines.append(f"Incomplete: {run.units_done:,} of {run.units:,} units.")
+    lines = [f"{'Medians over points.' if beside else points} {REMARKS[view]}"]
+    for each in filter(None, (run, beside)):
+        if each.units_done < each.units:
+            lines.append(f"Incomplete: {each.units_done:,} of {each.units:,} units.")
     return "\n".join(lines)
 
 
@@ -212,7 +214,7 @@ def draw(run: Spectra, view: str, asked: Sequence[int] | None = None, beside: Sp
                            bottom=(1.25 if view == "condition" else 0.85) / height,
                            top=1 - 1.05 / height, wspace=0.3, hspace=0.15 if view == "condition" else 0.5)
     figure.suptitle(title(run), x=0.6 / width, y=1 - 0.1 / height, ha="left", va="top", fontsize=13)
-    figure.text(0.6 / width, 1 - 0.42 / height, subtitle(run, view), ha="left", va="top", fontsize=8)
+    figure.text(0.6 / width, 1 - 0.42 / height, subtitle(run, view, beside), ha="left", va="top", fontsize=8)
     figure.text(0.6 / width, 0.1 / height, footer(run), fontsize=6.8, color="0.35", ha="left",
                 va="bottom")
     return figure

@@ -91,7 +91,8 @@ class PlotTest(unittest.TestCase):
         other = dataclasses.replace(run, condition=np.array([7.0, 3.0]), settings={**run.settings, "network.path": "b.h5"})
         axes = plot.draw(run, "condition", beside=other).axes
         self.assertEqual([line.get_ydata().tolist() for line in axes[2].lines], [[4, 2], [7, 3]])
-        self.assertEqual([text.get_text() for text in axes[0].get_legend().get_texts()], ["net.h5", "b.h5"])
+        self.assertEqual([text.get_text() for text in axes[0].get_legend().get_texts()], ["net.h5, 3 points", "b.h5, 3 points"])
+        self.assertTrue(plot.subtitle(run, "condition", other).startswith("Medians over points. Condition"))
         with self.assertRaisesRegex(plot.Refusal, "b.h5 has other layers than net.h5"):
             plot.draw(run, "condition", beside=dataclasses.replace(other, kinds=[0, 2, 0]))
 
