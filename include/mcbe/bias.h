@@ -87,7 +87,7 @@ typedef struct mcbe_holdout {
 int64_t mcbe_block_start(mcbe_design_t design, int n, int64_t block);
 
 /** Blocks of a round, at whose end the ranks agree and the stop rule is looked at: MCBE_ROUND_BLOCKS, or
- *  4 of the long ones of the crossed design where there is a stop rule.
+ *  those of 65,536 points in the crossed designs, whose blocks are long, where there is a stop rule.
  *  @param[in] unchanged  points without an update that stop the estimate; 0 = never */
 int mcbe_round_blocks(mcbe_design_t design, int64_t unchanged);
 

@@ -10,8 +10,8 @@
 /* Layers of m to m + (m - n) / NESTED_SPREAD rows share a screen. */
 #define NESTED_SPREAD 32
 
-/* Blocks of a round of the crossed design where it may stop: 65,536 points. */
-#define CROSSED_ROUND 4
+/* Points of a round of the crossed designs where they may stop. */
+#define CROSSED_ROUND 65536
 
 /* Blocks are swept while there are fewer than so many points for each row: later ones lower little. */
 #define LOOK_AHEAD 8
@@ -46,7 +46,9 @@ int64_t mcbe_block_start(mcbe_design_t design, int n, int64_t block)
 
 int mcbe_round_blocks(mcbe_design_t design, int64_t unchanged)
 {
-    return design == MCBE_DESIGN_CROSSED && unchanged > 0 ? CROSSED_ROUND : MCBE_ROUND_BLOCKS;
+    return mcbe_design_is_crossed(design) && unchanged > 0
+               ? CROSSED_ROUND / (mcbe_crossed_centers(design) * MCBE_CROSSED_NOISES)
+               : MCBE_ROUND_BLOCKS;
 }
 
 /* First sample behind those from `first` on that share a screen. A block of the crossed design is
