@@ -29,7 +29,7 @@ def _text(value: Any) -> str:
 class Network:
     """A network file, read whole.
 
-        net = mcbe.Network("networks/mnist.h5")
+        net = mcbe.Network("networks/mlp.h5")
         net.kinds, net.input, net.sizes     # ("dense", "relu", ...), (784, 1, 1), (784, 100, 100, ...)
         net.forward(images)                 # (count, sizes[-1])
         W, alpha = net.layer(0)             # layer 0 as ReLU(Wx - alpha) has it
