@@ -3,7 +3,7 @@
 
     plot_training.py PART.h5... [-o OUT.png]
 
-Takes the parts of one experiment that iris.py wrote. Lines are means over the repetitions, bands their standard
+Takes the parts of one experiment that iris.py or images.py wrote. Lines are means over the repetitions, bands their standard
 errors. The same files give the same picture, byte for byte.
 Exit codes: 0 done, 64 wrong use, 65 not files the script can draw, 74 not written.
 """
@@ -25,15 +25,20 @@ STYLES = {"regularized": ("#35608d", "solid"), "manual": ("#1f9e89", (0, (5, 1.5
           "unregularized": ("#d95f02", (0, (1.5, 1.5)))}
 PANELS = {"accuracy": "accuracy on the test set", "p_injective": "$p_I$ on the test set",
           "hamming": "$p_H$, by points not trained with"}
-# thesis, Table 7.1
-THESIS = {"p_injective": {"regularized": 0.98, "manual": 0.9, "unregularized": 0.67},
-          "hamming": {"regularized": 0.7, "manual": 1.0, "unregularized": 0.16}}
+ROWS = (*PANELS, "reconstruction_error")
+TITLES = {"iris": "Iris", "images": "images"}
+# experiment, measure, method: Table 7.1 of the thesis; Tables 7.2 and 7.3, MNIST
+THESIS = {"iris": {"p_injective": {"regularized": 0.98, "manual": 0.9, "unregularized": 0.67},
+                   "hamming": {"regularized": 0.7, "manual": 1.0, "unregularized": 0.16}},
+          "images": {"p_injective": {"regularized": 0.73, "unregularized": 0},
+                     "reconstruction_error": {"regularized": 0.79, "unregularized": 1.63}}}
+TABLES = {"iris": "Table 7.1", "images": "Table 7.2 (MNIST)"}
 
 
-def read(paths: list[Path]) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, object]]:
-    """[method][measure] -> [repetition][epoch]"""
-    found: dict[str, dict[str, list[np.ndarray]]] = {method: {name: [] for name in PANELS} for method in STYLES}
-    settings = ""
+def read(paths: list[Path]) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, object], str]:
+    """[method][measure] -> [repetition][epoch], the settings and the experiment."""
+    found: dict[str, dict[str, list[np.ndarray]]] = {method: {name: [] for name in ROWS} for method in STYLES}
+    settings, experiment = "", ""
     for path in paths:
         try:
             with h5py.File(path, "r") as file:
@@ -41,32 +46,36 @@ def read(paths: list[Path]) -> tuple[dict[str, dict[str, np.ndarray]], dict[str,
                     raise Refusal(f"'{path}' holds no training")
                 if settings not in ("", file.attrs["settings"]):
                     raise Refusal(f"'{path}' has other settings than '{paths[0]}'")
-                settings = file.attrs["settings"]
+                settings, experiment = file.attrs["settings"], file.attrs["experiment"]
                 for method, measures in found.items():
                     for name, parts in measures.items():
-                        parts.append(file[f"{method}/{name}"][...])
+                        if name in PANELS or f"{method}/{name}" in file:
+                            parts.append(file[f"{method}/{name}"][...])
         except (OSError, KeyError) as error:
             raise Refusal(f"'{path}' cannot be read: {error}") from error
-    return ({method: {name: np.concatenate(parts) for name, parts in measures.items()}
-             for method, measures in found.items()}, json.loads(settings))
+    if experiment not in THESIS:
+        raise Refusal(f"'{paths[0]}' is of the experiment '{experiment}'; iris and images can be drawn")
+    return ({method: {name: np.concatenate(parts) for name, parts in measures.items() if parts}
+             for method, measures in found.items()}, json.loads(settings), experiment)
 
 
 def error_of_mean(values: np.ndarray) -> np.ndarray:
     return values.std(axis=0, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.zeros(values.shape[1:])
 
 
-def print_table(curves: dict[str, dict[str, np.ndarray]]) -> None:
+def print_table(curves: dict[str, dict[str, np.ndarray]], thesis: dict[str, dict[str, float]]) -> None:
     print("| | " + " | ".join(STYLES) + " |\n|---|" + "---|" * len(STYLES))
-    for name in PANELS:
+    for name in next(iter(curves.values())):
         ends = [curves[method][name][:, -1] for method in STYLES]
         print(f"| {name} | " + " | ".join(f"{end.mean():.3f} +- {error_of_mean(end):.3f}" for end in ends) + " |")
-        if name in THESIS:
-            print("| thesis | " + " | ".join(f"{THESIS[name][method]:g}" for method in STYLES) + " |")
+        if name in thesis:
+            print("| thesis | " + " | ".join(f"{thesis[name].get(method, np.nan):g}" for method in STYLES) + " |")
 
 
 def draw(paths: list[Path]) -> Figure:
-    curves, settings = read(paths)
-    print_table(curves)
+    curves, settings, experiment = read(paths)
+    thesis = THESIS[experiment]
+    print_table(curves, thesis)
     figure = Figure(figsize=(10.5, 3.9))
     for axes, (name, label) in zip(figure.subplots(1, len(PANELS)), PANELS.items()):
         for method, (colour, dashes) in STYLES.items():
@@ -74,18 +83,18 @@ def draw(paths: list[Path]) -> Figure:
             epochs, mean, error = np.arange(values.shape[1]), values.mean(axis=0), error_of_mean(values)
             axes.fill_between(epochs, mean - error, mean + error, color=colour, alpha=0.18, linewidth=0)
             axes.plot(epochs, mean, color=colour, linestyle=dashes, linewidth=1.6, label=method)
-            if name in THESIS:
-                axes.plot([epochs[-1] + 1.5], [THESIS[name][method]], marker="<", color=colour, clip_on=False,
+            if method in thesis.get(name, {}):
+                axes.plot([1.03 * epochs[-1]], [thesis[name][method]], marker="<", color=colour, clip_on=False,
                           linestyle="none", markersize=5)
         axes.set(title=label, xlabel="epoch", xlim=(0, epochs[-1]), ylim=(0, 1.02))
         axes.title.set_fontsize(10)
         axes.grid(color="0.9", linewidth=0.6)
     figure.axes[0].legend(frameon=False, fontsize=8.5, loc="lower right")
     repetitions = len(next(iter(curves.values()))["accuracy"])
-    figure.suptitle("The first layer of a network on Iris: left alone, regularised, set to $\\alpha^*$",
+    figure.suptitle("The first layer of a network on " + TITLES[experiment] + ": left alone, regularised, set to $\\alpha^*$",
                     x=0.05, y=0.985, ha="left", fontsize=12.5)
-    figure.text(0.05, 0.02, f"Means and standard errors of {repetitions} repetitions; triangles: thesis, Table 7.1. "
-                f"m = {settings['m']}, lambda = {settings['penalty']:g}, sigma = {settings['sigma']:g}, "
+    figure.text(0.05, 0.02, f"Means and standard errors of {repetitions} repetitions; triangles: thesis, {TABLES[experiment]}. "
+                f"m = {settings.get('m') or '%d n' % settings['redundancy']}, lambda = {settings['penalty']:g}, sigma = {settings['sigma']:g}, "
                 f"{settings['samples']:,} points a batch, seed {settings['seed']}.", fontsize=7.5, color="0.35")
     figure.subplots_adjust(left=0.05, right=0.98, top=0.83, bottom=0.2, wspace=0.16)
     return figure

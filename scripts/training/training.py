@@ -1,0 +1,147 @@
+"""What the trainings of this folder share: one network trained in one way, parts of the repetitions, files.
+
+Every script trains with the layer that is watched left alone, regularised, or set to alpha* before every batch, with the
+same initial weights, data and order of batches. It writes the measures after each epoch, from before the first one on.
+Part I of N has the repetitions I, I + N, ... (counted from 0), as a job array runs them; plot_training.py takes all
+parts. Exit codes: 0 done, 64 wrong use, 65 not usable data, 74 not written.
+"""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+METHODS = ("unregularized", "regularized", "manual")
+MEASURES = ("accuracy", "p_injective", "hamming", "excess", "reconstruction_error")
+
+
+def fail(code: int, sentence: str) -> NoReturn:
+    print(f"{Path(sys.argv[0]).name}: {sentence}", file=sys.stderr)
+    sys.exit(code)
+
+
+for _variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # small matrices: threads only cost
+    os.environ.setdefault(_variable, "1")
+try:
+    import h5py
+    import numpy as np
+    import torch
+
+    import mcbe
+    from mcbe.torch import InjectivityPenalty, Monitor
+except ImportError as error:
+    fail(64, f"{error}; it needs the package mcbe, h5py and PyTorch (scripts/install-deps --torch)")
+
+
+class Run:
+    """One network, trained by one method. `layer` is the one of `net` that is watched; data are its inputs."""
+
+    def __init__(self, settings: dict[str, Any], method: str, repetition: int, data: tuple[Any, ...],
+                 make: Callable[[dict[str, Any], int], tuple[Any, Any]]) -> None:
+        train_x, train_y, test_x, test_y = data
+        self.settings, self.method = settings, method
+        self.inputs, self.targets = torch.as_tensor(train_x), torch.as_tensor(train_y)
+        self.test_inputs, self.test_targets = torch.as_tensor(test_x), torch.as_tensor(test_y)
+        torch.manual_seed(1000 * settings["seed"] + repetition)  # the same start for all methods
+        self.net, self.layer = make(settings, train_x.shape[1])
+        self.optimizer = torch.optim.Adam(self.net.parameters(), lr=settings["learning_rate"])
+        self.loss = torch.nn.CrossEntropyLoss()
+        self.penalty = InjectivityPenalty(self.layer, train_x, settings["sigma"], samples=settings["samples"],
+                                          seed=settings["seed"])
+        # other points than those trained with
+        self.monitor = Monitor(self.layer, train_x, settings["sigma"], test_data=test_x,
+                               samples=settings["monitor_samples"], seed=settings["seed"] + 1_000_000,
+                               inverse_points=settings["inverse_points"])
+        self.weights: list[Any] = []
+        self.biases: list[Any] = []
+
+    def step(self, chosen: Any) -> None:
+        if self.method == "manual":
+            self.penalty.enforce_()
+        self.optimizer.zero_grad()
+        loss = self.loss(self.net(self.inputs[chosen]), self.targets[chosen])
+        if self.method == "regularized":
+            loss = loss + self.settings["penalty"] * self.penalty()
+        loss.backward()
+        self.optimizer.step()
+
+    def record(self, epoch: int) -> None:
+        if self.method == "manual":
+            self.penalty.enforce_()
+        with torch.no_grad():
+            right = (self.net(self.test_inputs).argmax(dim=1) == self.test_targets).double().mean().item()
+        self.monitor.record(epoch, accuracy=right)
+        if self.settings["keep_weights"]:
+            self.weights.append(self.layer.weight.detach().numpy().copy())
+            self.biases.append(self.layer.bias.detach().numpy().copy())
+
+    def train(self, after: Callable[[Run, int], None]) -> None:
+        """after(run, epoch) is called after every epoch, and before the first one for 0."""
+        for epoch in range(self.settings["epochs"] + 1):
+            if epoch > 0:
+                for chosen in torch.randperm(len(self.inputs)).split(self.settings["batch"]):
+                    self.step(chosen)
+            self.record(epoch)
+            after(self, epoch)
+
+
+def write(path: Path, experiment: str, settings: dict[str, Any], repetitions: list[int],
+          runs: dict[str, list[Run]]) -> None:
+    try:
+        with h5py.File(path, "w") as file:
+            file.attrs.update(filetype="mcbe-training", experiment=experiment, settings=json.dumps(settings),
+                              mcbe_version=mcbe.__version__, torch_version=str(torch.__version__), repetitions=repetitions)
+            for method, members in runs.items():
+                for name in MEASURES:
+                    if name in members[0].monitor.history[0]:
+                        file[f"{method}/{name}"] = np.array([run.monitor.arrays()[name] for run in members])
+                if settings["keep_weights"]:
+                    for name in ("weight", "bias"):
+                        kept = np.array([run.weights if name == "weight" else run.biases for run in members])
+                        file.create_dataset(f"{method}/{name}", data=kept, compression=9)
+    except OSError as error:
+        fail(74, f"cannot write '{path}': {error}")
+
+
+def options_of(experiment: str, description: str, data: Path) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=description.split("\n", 1)[0])
+    parser.add_argument("config", nargs="?", type=Path, default=HERE / f"{experiment}.toml")
+    parser.add_argument("-o", "--output", type=Path, default=Path(f"training_{experiment}.h5"))
+    parser.add_argument("--data", type=Path, default=data)
+    parser.add_argument("--part", default="0/1", metavar="I/N")
+    return parser
+
+
+def run_all(experiment: str, options: argparse.Namespace,
+            read: Callable[[Path, dict[str, Any], int], tuple[Any, ...]],
+            make: Callable[[dict[str, Any], int], tuple[Any, Any]],
+            after: Callable[[Run, int, int], None] = lambda run, repetition, epoch: None) -> None:
+    """Train every repetition of this part by all methods. read(path, settings, repetition) gives training and test
+    set, make(settings, n) a network and its layer."""
+    try:
+        settings = tomllib.loads(options.config.read_text(encoding="utf-8"))
+        part, parts = map(int, options.part.split("/"))
+    except (OSError, ValueError) as error:
+        fail(64, f"{options.config}, --part {options.part}: {error}")
+    torch.set_num_threads(1)
+    repetitions = list(range(part, settings["repetitions"], parts)) if parts > 0 else []
+    if not 0 <= part < parts or not repetitions:
+        fail(64, f"--part {options.part}: there is no such part of {settings['repetitions']} repetitions")
+    runs: dict[str, list[Run]] = {method: [] for method in METHODS}
+    started = time.monotonic()
+    for repetition in repetitions:
+        data = read(options.data, settings, repetition)
+        for method in METHODS:
+            run = Run(settings, method, repetition, data, make)
+            run.train(lambda run, epoch, repetition=repetition: after(run, repetition, epoch))  # type: ignore[misc]
+            runs[method].append(run)
+            print(f"repetition {repetition}, {method}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+    write(options.output, experiment, settings, repetitions, runs)

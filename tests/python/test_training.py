@@ -1,0 +1,104 @@
+"""scripts/training on tiny data: what is written, that parts are parts of the whole, sentences."""
+
+import gzip
+import pathlib
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import numpy as np
+
+try:
+    import h5py
+    import torch  # noqa: F401
+except ImportError as missing:
+    print(f"skipped: {missing.name} is not installed (scripts/install-deps --torch)")
+    sys.exit(77)
+
+SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
+METHODS = ("unregularized", "regularized", "manual")
+COMMON = """seed = 3
+repetitions = 2
+learning_rate = 0.01
+batch = 16
+epochs = 2
+penalty = 1.0
+sigma = 0.3
+samples = 200
+monitor_samples = 300
+"""
+
+
+def write_idx(path, array):
+    header = bytes((0, 0, 8, array.ndim)) + struct.pack(f">{array.ndim}I", *array.shape)
+    path.write_bytes(gzip.compress(header + array.astype(np.uint8).tobytes()))
+
+
+class Training(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+
+    def run_script(self, name, *arguments, code=0):
+        result = subprocess.run([sys.executable, SCRIPTS / "training" / name, *arguments], capture_output=True, text=True,
+                                cwd=self.folder)
+        self.assertEqual(result.returncode, code, result.stderr)
+        return result
+
+    def images(self):
+        rng = np.random.default_rng(1)
+        for name, count in (("train", 60), ("t10k", 30)):
+            labels = rng.integers(10, size=count)
+            write_idx(self.folder / f"{name}-images-idx3-ubyte.gz", rng.integers(256, size=(count, 3, 3)))
+            write_idx(self.folder / f"{name}-labels-idx1-ubyte.gz", labels)
+        (self.folder / "tiny.toml").write_text(COMMON + "redundancy = 2\ntrain_images = 40\ntest_images = 20\n"
+                                               "inverse_points = 5\nkeep_weights = false\n")
+
+    def test_images(self):
+        self.images()
+        self.run_script("images.py", "tiny.toml", "--data", ".", "-o", "all.h5", "--networks", "networks")
+        self.run_script("images.py", "tiny.toml", "--data", ".", "-o", "part.h5", "--part", "1/2")
+        with h5py.File(self.folder / "all.h5") as whole, h5py.File(self.folder / "part.h5") as part:
+            self.assertEqual((whole.attrs["filetype"], whole.attrs["experiment"]), ("mcbe-training", "images"))
+            for method in METHODS:
+                for name in ("accuracy", "p_injective", "hamming", "excess", "reconstruction_error"):
+                    values = whole[f"{method}/{name}"][...]
+                    self.assertEqual(values.shape, (2, 3))
+                    np.testing.assert_array_equal(part[f"{method}/{name}"][...], values[1:])
+            start = [whole[f"{method}/p_injective"][:, 0].tolist() for method in METHODS[:2]]
+            self.assertEqual(start[0], start[1])  # the same weights
+            self.assertTrue((whole["regularized/excess"][:, -1] < whole["unregularized/excess"][:, -1]).all())
+        self.assertEqual(len(list((self.folder / "networks").iterdir())), 9)
+        with h5py.File(self.folder / "networks" / "regularized_2.h5") as network:
+            self.assertEqual(network.attrs["filetype"], "mcbe-network")
+            self.assertEqual(network["layers/0/weight"].shape, (18, 9))
+        table = self.run_script("plot_training.py", "all.h5", "-o", "all.png").stdout
+        self.assertIn("| reconstruction_error |", table)
+        self.assertIn("| thesis | 0.79 | nan | 1.63 |", table)
+        self.assertGreater((self.folder / "all.png").stat().st_size, 10_000)
+
+    def test_what_is_no_data(self):
+        self.images()
+        write_idx(self.folder / "t10k-labels-idx1-ubyte.gz", np.zeros((3, 3)))
+        error = self.run_script("images.py", "tiny.toml", "--data", ".", code=65).stderr
+        self.assertIn("t10k-labels-idx1-ubyte.gz' is no whole IDX file of bytes with 1 dimensions", error)
+
+    def test_iris(self):
+        rng = np.random.default_rng(2)
+        lines = [",".join(f"{value:.2f}" for value in rng.normal(label, 1, 4)) + f",{label}" for label in range(3)
+                 for _ in range(50)]
+        (self.folder / "iris.csv").write_text("\n".join(lines))
+        (self.folder / "tiny.toml").write_text(COMMON + "features = [0, 2, 3]\nm = 6\nhidden = 5\ntest_share = 0.2\n"
+                                               "inverse_points = 0\nkeep_weights = true\n")
+        self.run_script("iris.py", "tiny.toml", "--data", "iris.csv", "-o", "iris.h5")
+        with h5py.File(self.folder / "iris.h5") as file:
+            self.assertEqual(file["manual/weight"].shape, (2, 3, 6, 3))
+            self.assertEqual(file["manual/bias"].shape, (2, 3, 6))
+            self.assertTrue((file["unregularized/weight"][:, 0] == file["regularized/weight"][:, 0]).all())
+            self.assertNotIn("manual/reconstruction_error", file)
+        self.assertIn("| p_injective |", self.run_script("plot_training.py", "iris.h5", "-o", "iris.png").stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
