@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+TRAINING, TEST = ("train-images-idx3-ubyte*", "data_batch_*.bin"), ("t10k-images-idx3-ubyte*", "test_batch.bin")
 CIFAR10_RECORD, CIFAR10_SHAPE = 3073, (3, 32, 32)  # a class and three planes of 32 x 32
 
 
@@ -55,3 +56,14 @@ def read_images(path: Path) -> tuple[np.ndarray, np.ndarray | None]:
     if labels is not None and len(labels) != len(pixels):
         raise Unreadable(f"'{path}' has {len(pixels)} images but {len(labels)} classes")
     return pixels.astype(np.float32) / np.float32(255), labels
+
+
+def read_set(folder: Path, patterns: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Images and classes of all files of the first pattern that is there: TRAINING or TEST."""
+    paths = next((found for pattern in patterns if (found := sorted(folder.glob(pattern)))), None)
+    if paths is None:
+        raise Unreadable(f"'{folder}' holds neither {patterns[0]} nor {patterns[1]}; scripts/fetch_datasets brings them")
+    images, labels = zip(*(read_images(path) for path in paths))
+    if any(each is None for each in labels):
+        raise Unreadable(f"'{folder}' has no file of classes beside '{paths[0].name}'")
+    return np.concatenate(images), np.concatenate(labels)

@@ -257,6 +257,11 @@ class Monitor:
         self.history: list[dict[str, float]] = []
         self.seconds = 0.0
 
+    def set_data(self, data: Union[ArrayLike, Domain], sigma: Optional[float] = None, *, test_data: ArrayLike) -> None:
+        """Other data from the next measurement on: for a layer whose inputs change as the layers before it learn."""
+        self.domain = _domain(self.layer, data, sigma)
+        self.test_data = np.ascontiguousarray(_inputs(test_data, self.layer.in_features))
+
     def measure(self) -> dict[str, float]:
         """The measures of the layer as it is now:
 

@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same sums in any place, and the other cores stay free
 from export_network import EXIT_DATA, EXIT_IO, OneSentenceParser, export_network, fail  # says what is missing
-from mcbe_images import Unreadable, read_images
+from mcbe_images import TEST, TRAINING, Unreadable, read_set
 
 import numpy as np
 import torch
@@ -32,21 +32,14 @@ from torch import nn
 OPTIMIZERS = {"adam": torch.optim.Adam, "rmsprop": torch.optim.RMSprop}
 SETTINGS = {"conv": list, "dense": list, "optimizer": str, "learning_rate": float, "batch": int, "epochs": int,
             "seed": int}
-TRAINING, TEST = ("train-images-idx3-ubyte*", "data_batch_*.bin"), ("t10k-images-idx3-ubyte*", "test_batch.bin")
 
 
-def read_set(folder: Path, patterns: tuple[str, ...]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images and classes of all files of the first pattern that is there."""
-    paths = next((found for pattern in patterns if (found := sorted(folder.glob(pattern)))), None)
-    if paths is None:
-        fail(EXIT_DATA, f"'{folder}' holds neither {patterns[0]} nor {patterns[1]}; scripts/fetch_datasets brings them")
+def tensors(folder: Path, patterns: tuple[str, ...]) -> tuple[torch.Tensor, torch.Tensor]:
     try:
-        images, labels = zip(*(read_images(path) for path in paths))
+        images, labels = read_set(folder, patterns)
     except Unreadable as error:
         fail(EXIT_DATA, str(error))
-    if any(each is None for each in labels):
-        fail(EXIT_DATA, f"'{folder}' has no file of classes beside '{paths[0].name}'")
-    return torch.as_tensor(np.concatenate(images)), torch.as_tensor(np.concatenate(labels))
+    return torch.as_tensor(images), torch.as_tensor(labels)
 
 
 def read_settings(path: Path, name: str) -> dict[str, Any]:
@@ -112,7 +105,7 @@ def main(arguments: Sequence[str]) -> None:
     output = options.output or Path("networks") / f"{options.name}.h5"
     torch.set_num_threads(1)
     torch.manual_seed(settings["seed"])
-    (images, labels), (test_images, test_labels) = (read_set(options.data, names) for names in (TRAINING, TEST))
+    (images, labels), (test_images, test_labels) = (tensors(options.data, names) for names in (TRAINING, TEST))
     if not settings["conv"]:  # the file then begins with its first layer of weights
         images, test_images = images.flatten(1), test_images.flatten(1)
     shape = tuple(images.shape[1:])

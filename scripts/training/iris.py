@@ -44,9 +44,9 @@ def read(path: Path, settings: dict[str, Any], repetition: int) -> tuple[Any, ..
     return ((x[train] - mean) / deviation, y[train], (x[test] - mean) / deviation, y[test])
 
 
-def make(settings: dict[str, Any], n: int) -> tuple[Any, Any]:
+def make(settings: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Any]:
     m, hidden = settings["m"], settings["hidden"]
-    layer = torch.nn.Linear(n, m)
+    layer = torch.nn.Linear(shape[0], m)
     return torch.nn.Sequential(layer, torch.nn.ReLU(), torch.nn.Linear(m, hidden), torch.nn.ReLU(),
                                torch.nn.Linear(hidden, 3)), layer
 

@@ -26,13 +26,16 @@ STYLES = {"regularized": ("#35608d", "solid"), "manual": ("#1f9e89", (0, (5, 1.5
 PANELS = {"accuracy": "accuracy on the test set", "p_injective": "$p_I$ on the test set",
           "hamming": "$p_H$, by points not trained with"}
 ROWS = (*PANELS, "reconstruction_error")
-TITLES = {"iris": "Iris", "images": "images"}
-# experiment, measure, method: Table 7.1 of the thesis; Tables 7.2 and 7.3, MNIST
+TITLES = {"iris": "The first layer of a network on Iris", "images": "The first layer of a network on images",
+          "cifar10": "A dense layer behind five convolutions"}
+# experiment, measure, method: Table 7.1 of the thesis; Tables 7.2 and 7.3, MNIST and CIFAR-10
 THESIS = {"iris": {"p_injective": {"regularized": 0.98, "manual": 0.9, "unregularized": 0.67},
                    "hamming": {"regularized": 0.7, "manual": 1.0, "unregularized": 0.16}},
           "images": {"p_injective": {"regularized": 0.73, "unregularized": 0},
-                     "reconstruction_error": {"regularized": 0.79, "unregularized": 1.63}}}
-TABLES = {"iris": "Table 7.1", "images": "Table 7.2 (MNIST)"}
+                     "reconstruction_error": {"regularized": 0.79, "unregularized": 1.63}},
+          "cifar10": {"p_injective": {"regularized": 1, "unregularized": 0},
+                      "reconstruction_error": {"regularized": 0.006, "unregularized": 57.87}}}
+TABLES = {"iris": "Table 7.1", "images": "Table 7.2 (MNIST)", "cifar10": "Table 7.2 (CIFAR-10)"}
 
 
 def read(paths: list[Path]) -> tuple[dict[str, dict[str, np.ndarray]], dict[str, object], str]:
@@ -55,8 +58,11 @@ def read(paths: list[Path]) -> tuple[dict[str, dict[str, np.ndarray]], dict[str,
             raise Refusal(f"'{path}' cannot be read: {error}") from error
     if experiment not in THESIS:
         raise Refusal(f"'{paths[0]}' is of the experiment '{experiment}'; iris and images can be drawn")
+    chosen = json.loads(settings)
+    if chosen.get("network") == "convolutional":
+        experiment = "cifar10"
     return ({method: {name: np.concatenate(parts) for name, parts in measures.items() if parts}
-             for method, measures in found.items()}, json.loads(settings), experiment)
+             for method, measures in found.items()}, chosen, experiment)
 
 
 def error_of_mean(values: np.ndarray) -> np.ndarray:
@@ -91,7 +97,7 @@ def draw(paths: list[Path]) -> Figure:
         axes.grid(color="0.9", linewidth=0.6)
     figure.axes[0].legend(frameon=False, fontsize=8.5, loc="lower right")
     repetitions = len(next(iter(curves.values()))["accuracy"])
-    figure.suptitle("The first layer of a network on " + TITLES[experiment] + ": left alone, regularised, set to $\\alpha^*$",
+    figure.suptitle(TITLES[experiment] + ": left alone, regularised, set to $\\alpha^*$",
                     x=0.05, y=0.985, ha="left", fontsize=12.5)
     figure.text(0.05, 0.02, f"Means and standard errors of {repetitions} repetitions; triangles: thesis, {TABLES[experiment]}. "
                 f"m = {settings.get('m') or '%d n' % settings['redundancy']}, lambda = {settings['penalty']:g}, sigma = {settings['sigma']:g}, "

@@ -42,28 +42,43 @@ except ImportError as error:
 
 
 class Run:
-    """One network, trained by one method. `layer` is the one of `net` that is watched; data are its inputs."""
+    """One network, trained by one method. `layer` is the one of the Sequential `net` that is watched; data are the
+    network's inputs, and what arrives at the layer changes with the layers before it."""
 
     def __init__(self, settings: dict[str, Any], method: str, repetition: int, data: tuple[Any, ...],
-                 make: Callable[[dict[str, Any], int], tuple[Any, Any]]) -> None:
+                 make: Callable[[dict[str, Any], tuple[int, ...]], tuple[Any, Any]]) -> None:
         train_x, train_y, test_x, test_y = data
         self.settings, self.method = settings, method
         self.inputs, self.targets = torch.as_tensor(train_x), torch.as_tensor(train_y)
         self.test_inputs, self.test_targets = torch.as_tensor(test_x), torch.as_tensor(test_y)
         torch.manual_seed(1000 * settings["seed"] + repetition)  # the same start for all methods
-        self.net, self.layer = make(settings, train_x.shape[1])
+        self.net, self.layer = make(settings, train_x.shape[1:])
+        self.front = self.net[:list(self.net).index(self.layer)]
         self.optimizer = torch.optim.Adam(self.net.parameters(), lr=settings["learning_rate"])
         self.loss = torch.nn.CrossEntropyLoss()
-        self.penalty = InjectivityPenalty(self.layer, train_x, settings["sigma"], samples=settings["samples"],
+        train_seen, test_seen = self.seen(self.inputs), self.seen(self.test_inputs)
+        self.penalty = InjectivityPenalty(self.layer, train_seen, settings["sigma"], samples=settings["samples"],
                                           seed=settings["seed"])
         # other points than those trained with
-        self.monitor = Monitor(self.layer, train_x, settings["sigma"], test_data=test_x,
+        self.monitor = Monitor(self.layer, train_seen, settings["sigma"], test_data=test_seen,
                                samples=settings["monitor_samples"], seed=settings["seed"] + 1_000_000,
                                inverse_points=settings["inverse_points"])
         self.weights: list[Any] = []
         self.biases: list[Any] = []
 
+    def seen(self, inputs: Any) -> Any:
+        """What the layer sees of the network's inputs as the network is now, without dropout."""
+        if not len(self.front):
+            return inputs
+        self.net.eval()
+        with torch.no_grad():
+            values = torch.cat([self.front(some) for some in inputs.split(500)])
+        self.net.train()
+        return values
+
     def step(self, chosen: Any) -> None:
+        if len(self.front) and self.method != "unregularized":
+            self.penalty.set_data(self.seen(self.inputs[chosen]), self.settings["sigma"])
         if self.method == "manual":
             self.penalty.enforce_()
         self.optimizer.zero_grad()
@@ -74,10 +89,17 @@ class Run:
         self.optimizer.step()
 
     def record(self, epoch: int) -> None:
+        if len(self.front):
+            seen = self.seen(self.inputs)
+            self.penalty.set_data(seen, self.settings["sigma"])
+            self.monitor.set_data(seen, self.settings["sigma"], test_data=self.seen(self.test_inputs))
         if self.method == "manual":
             self.penalty.enforce_()
+        self.net.eval()
         with torch.no_grad():
-            right = (self.net(self.test_inputs).argmax(dim=1) == self.test_targets).double().mean().item()
+            guesses = torch.cat([self.net(some).argmax(dim=1) for some in self.test_inputs.split(500)])
+        self.net.train()
+        right = (guesses == self.test_targets).double().mean().item()
         self.monitor.record(epoch, accuracy=right)
         if self.settings["keep_weights"]:
             self.weights.append(self.layer.weight.detach().numpy().copy())
@@ -122,10 +144,10 @@ def options_of(experiment: str, description: str, data: Path) -> argparse.Argume
 
 def run_all(experiment: str, options: argparse.Namespace,
             read: Callable[[Path, dict[str, Any], int], tuple[Any, ...]],
-            make: Callable[[dict[str, Any], int], tuple[Any, Any]],
+            make: Callable[[dict[str, Any], tuple[int, ...]], tuple[Any, Any]],
             after: Callable[[Run, int, int], None] = lambda run, repetition, epoch: None) -> None:
     """Train every repetition of this part by all methods. read(path, settings, repetition) gives training and test
-    set, make(settings, n) a network and its layer."""
+    set, make(settings, shape of an input) a network and its layer."""
     try:
         settings = tomllib.loads(options.config.read_text(encoding="utf-8"))
         part, parts = map(int, options.part.split("/"))

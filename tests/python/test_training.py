@@ -52,7 +52,7 @@ class Training(unittest.TestCase):
             labels = rng.integers(10, size=count)
             write_idx(self.folder / f"{name}-images-idx3-ubyte.gz", rng.integers(256, size=(count, 3, 3)))
             write_idx(self.folder / f"{name}-labels-idx1-ubyte.gz", labels)
-        (self.folder / "tiny.toml").write_text(COMMON + "redundancy = 2\ntrain_images = 40\ntest_images = 20\n"
+        (self.folder / "tiny.toml").write_text(COMMON + "network = 'dense'\nredundancy = 2\ntrain_images = 40\ntest_images = 20\n"
                                                "inverse_points = 5\nkeep_weights = false\n")
 
     def test_images(self):
@@ -78,11 +78,35 @@ class Training(unittest.TestCase):
         self.assertIn("| thesis | 0.79 | nan | 1.63 |", table)
         self.assertGreater((self.folder / "all.png").stat().st_size, 10_000)
 
+    def test_a_layer_behind_convolutions(self):
+        rng = np.random.default_rng(4)
+        for name, count in (("data_batch_1", 24), ("test_batch", 12)):
+            records = rng.integers(256, size=(count, 3073))
+            records[:, 0] %= 10
+            (self.folder / f"{name}.bin").write_bytes(records.astype(np.uint8).tobytes())
+        (self.folder / "tiny.toml").write_text(
+            COMMON.replace("repetitions = 2", "repetitions = 1").replace("epochs = 2", "epochs = 1") +
+            "network = 'convolutional'\nredundancy = 2\ntrain_images = 24\ntest_images = 12\ninverse_points = 3\n"
+            "keep_weights = true\n")
+        self.run_script("images.py", "tiny.toml", "--data", ".", "-o", "all.h5", "--networks", "networks")
+        with h5py.File(self.folder / "all.h5") as file:
+            self.assertEqual(file["manual/weight"].shape, (1, 2, 512, 256))
+            for name in ("accuracy", "p_injective", "hamming", "excess", "reconstruction_error", "weight"):
+                one, other = (file[f"{method}/{name}"][0, 0] for method in METHODS[:2])
+                np.testing.assert_array_equal(one, other)  # the same start
+            np.testing.assert_array_equal(file["manual/weight"][0, 0], file["unregularized/weight"][0, 0])
+            self.assertTrue((file["manual/bias"][0, 0] != file["unregularized/bias"][0, 0]).mean() > 0.9)
+            self.assertTrue((file["regularized/weight"][0, 1] != file["unregularized/weight"][0, 1]).any())
+        with h5py.File(self.folder / "networks" / "manual_1.h5") as network:
+            weight, bias = network["layers/14/weight"][...], network["layers/14/bias"][...]
+            self.assertEqual((weight.shape, bias.shape), ((512, 256), (512,)))
+        self.assertIn("| thesis | 1 | nan | 0 |", self.run_script("plot_training.py", "all.h5", "-o", "c.png").stdout)
+
     def test_what_is_no_data(self):
         self.images()
         write_idx(self.folder / "t10k-labels-idx1-ubyte.gz", np.zeros((3, 3)))
         error = self.run_script("images.py", "tiny.toml", "--data", ".", code=65).stderr
-        self.assertIn("t10k-labels-idx1-ubyte.gz' is no whole IDX file of bytes with 1 dimensions", error)
+        self.assertIn("t10k-images-idx3-ubyte.gz' has 30 images but 3 classes", error)
 
     def test_iris(self):
         rng = np.random.default_rng(2)
