@@ -49,7 +49,7 @@ class Network:
                 self._read(file)
         except FileError:
             raise
-        except (OSError, KeyError, ValueError, Error) as error:
+        except (OSError, KeyError, TypeError, ValueError, Error) as error:
             raise FileError(f"'{self.path}' cannot be read as a network file: {error.args[0]}", DATA) from error
 
     def _read(self, file: Any) -> None:

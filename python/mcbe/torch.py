@@ -137,8 +137,8 @@ class InjectivityPenalty(torch.nn.Module):
     seed     every estimate draws other points, the same in every run with this seed
     through_weights  let the gradient reach W through alpha*; False: alpha* is a constant
 
-    Calling it gives a tensor of one number. `estimate` is the last mcbe.Estimate (its frame is that of the next), `estimates` how many there were,
-    `seconds` what they cost in all.
+    Calling it gives a tensor of one number. `estimate` is the last mcbe.Estimate (its frame is that of the next),
+    `estimates` how many there were, `seconds` what they cost in all.
     Raises ArgumentError.
     """
 

@@ -27,11 +27,11 @@ DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 def read(path: Path, settings: dict[str, Any], repetition: int) -> tuple[Any, ...]:
     """As many images as the settings say, others in every repetition; pixels in 0 .. 1."""
     parts: list[Any] = []
+    flat = settings["network"] == "dense"
     try:
         for files, wanted in ((TRAINING, settings["train_images"]), (TEST, settings["test_images"])):
             images, labels = read_set(path, files)
             chosen = np.random.default_rng((settings["seed"], repetition)).permutation(len(images))[:wanted]
-            flat = settings["network"] == "dense"
             parts += [images[chosen].reshape(len(chosen), -1) if flat else images[chosen], labels[chosen]]
     except Unreadable as error:
         fail(65, str(error))

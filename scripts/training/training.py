@@ -91,8 +91,9 @@ class Run:
     def record(self, epoch: int) -> None:
         if len(self.front):
             seen = self.seen(self.inputs)
-            self.penalty.set_data(seen, self.settings["sigma"])
             self.monitor.set_data(seen, self.settings["sigma"], test_data=self.seen(self.test_inputs))
+            if self.method == "manual":
+                self.penalty.set_data(seen, self.settings["sigma"])
         if self.method == "manual":
             self.penalty.enforce_()
         self.net.eval()

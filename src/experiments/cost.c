@@ -62,7 +62,7 @@ double mcbe_cost_bytes(mcbe_design_t design, double samples, double n, double m)
         return bytes + 2.0 * rows * (8.0 * n + 9.0 * m);
     case MCBE_DESIGN_CROSSED:
     case MCBE_DESIGN_CROSSED_SMALL:
-        return bytes + (8.0 * m + 4.0 * n) * (mcbe_crossed_centers(design) + MCBE_CROSSED_NOISES);
+        return bytes + (12.0 * m + 4.0 * n) * (mcbe_crossed_centers(design) + MCBE_CROSSED_NOISES);
     case MCBE_DESIGN_IID:
         break;
     }

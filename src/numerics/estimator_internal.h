@@ -104,6 +104,11 @@ MCBE_NODISCARD mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e,
                                                        const float *b, ptrdiff_t stride,
                                                        double scale, int64_t sample,
                                                        const mcbe_layers_t *layers);
+/** The canonical coefficients of some rows at a point, into e->c, whose other entries stay.
+ *  @param[in] rows  [count] */
+void mcbe_estimator_compute(const mcbe_estimator_t *e, const mcbe_place_t *x, const int *rows,
+                            int count);
+
 /** What both end in. Takes the coefficients from e->c. */
 MCBE_NODISCARD mcbe_status_t mcbe_estimator_settle(mcbe_estimator_t *e, double norm_x,
                                                    int64_t sample, const mcbe_layers_t *layers);

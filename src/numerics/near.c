@@ -142,27 +142,29 @@ static int surely_active(const mcbe_estimator_t *e, int m)
     return count;
 }
 
-/* The marked rows' coefficients; the others are represented by their lower bounds. */
-static void compute_marked(mcbe_estimator_t *e, int m, const float *a, const float *b,
-                           ptrdiff_t stride, double scale)
+void mcbe_estimator_compute(const mcbe_estimator_t *e, const mcbe_place_t *x, const int *rows,
+                            int count)
 {
-    int rows[MCBE_ROWS_AT_ONCE], count = 0;
+    for (int i = 0; i < count; i += MCBE_ROWS_AT_ONCE) {
+        int some[MCBE_ROWS_AT_ONCE];
+        for (int k = 0; k < MCBE_ROWS_AT_ONCE; k++) {
+            some[k] = rows[i + k < count ? i + k : i];
+        }
+        e->kernels->row_coefficients(e->frame->n, e->frame->w, some, x->a, x->b, x->stride,
+                                     x->scale, e->c);
+    }
+}
+
+/* The marked rows' coefficients; the others are represented by their lower bounds. */
+static void compute_marked(const mcbe_estimator_t *e, int m, const mcbe_place_t *x)
+{
+    int count = 0;
     for (int j = 0; j < m; j++) {
         e->c[j] = e->lower[j];
-        if (e->exact[j]) {
-            rows[count++] = j;
-        }
-        if (count == MCBE_ROWS_AT_ONCE) {
-            e->kernels->row_coefficients(e->frame->n, e->frame->w, rows, a, b, stride, scale, e->c);
-            count = 0;
-        }
+        e->rows[count] = j;
+        count += e->exact[j];
     }
-    if (count > 0) {
-        for (int i = count; i < MCBE_ROWS_AT_ONCE; i++) {
-            rows[i] = rows[0];
-        }
-        e->kernels->row_coefficients(e->frame->n, e->frame->w, rows, a, b, stride, scale, e->c);
-    }
+    mcbe_estimator_compute(e, x, e->rows, count);
 }
 
 mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e, const mcbe_screen_t *screen,
@@ -188,7 +190,7 @@ mcbe_status_t mcbe_estimator_visit_near(mcbe_estimator_t *e, const mcbe_screen_t
     if (marked_rows(e, m) > most) {
         return mcbe_estimator_visit(e, a, b, stride, scale, sample, layers);
     }
-    compute_marked(e, m, a, b, stride, scale);
+    compute_marked(e, m, &(mcbe_place_t){.a = a, .b = b, .stride = stride, .scale = scale});
     e->stages.canonical++;
     return mcbe_estimator_settle(e, norm_x, sample, layers);
 }

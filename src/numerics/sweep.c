@@ -177,20 +177,6 @@ typedef struct point {
     mcbe_place_t x;
 } point_t;
 
-/* The canonical coefficients of some rows, into e->c. */
-static void compute(const mcbe_estimator_t *e, const point_t *point, const int *rows, int count)
-{
-    const mcbe_place_t *x = &point->x;
-    for (int i = 0; i < count; i += MCBE_ROWS_AT_ONCE) {
-        int some[MCBE_ROWS_AT_ONCE];
-        for (int k = 0; k < MCBE_ROWS_AT_ONCE; k++) {
-            some[k] = rows[i + k < count ? i + k : i];
-        }
-        e->kernels->row_coefficients(e->frame->n, e->frame->w, some, x->a, x->b, x->stride,
-                                     x->scale, e->c);
-    }
-}
-
 static int active_rows(mcbe_estimator_t *e, const point_t *point)
 {
     const int n = e->frame->n;
@@ -209,7 +195,7 @@ static int active_rows(mcbe_estimator_t *e, const point_t *point)
         count += doubtful;
         active += e->lower[j] >= 0.0;
     }
-    compute(e, point, e->rows, count);
+    mcbe_estimator_compute(e, &point->x, e->rows, count);
     for (int i = 0; i < count; i++) {
         const int row = e->rows[i];
         active += e->c[row] >= -mcbe_active_tolerance(n, norm_x, e->frame->norm[row]);
@@ -238,7 +224,7 @@ static int lower_rows(const mcbe_estimator_t *e, const point_t *point, int count
     const float *lower = d->lower + point->s % TILE;
     const float above = d->levels[point->s / TILE].above[point->s % TILE];
     int lowered = 0, known = 0;
-    compute(e, point, d->lowered, count);
+    mcbe_estimator_compute(e, &point->x, d->lowered, count);
     for (int i = 0; i < count; i++) {
         const int row = d->lowered[i];
         if (!(e->c[row] < state->alpha[row])) {
@@ -246,7 +232,7 @@ static int lower_rows(const mcbe_estimator_t *e, const point_t *point, int count
         }
         if (!(lower[(ptrdiff_t)row * TILE] > above)) {
             if (!known) {
-                compute(e, point, d->open, open);
+                mcbe_estimator_compute(e, &point->x, d->open, open);
                 known = 1;
             }
             if (!among_largest(e, row, open, e->frame->n - sure)) {

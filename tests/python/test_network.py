@@ -81,6 +81,7 @@ class Networks(unittest.TestCase):
         changed("layer 0", replaced("layers/0/weight", np.full((2, 1, 3, 3), np.nan)))
         changed("window", replaced("layers/0/weight", np.ones((2, 1, 7, 3))))
         changed("layers", lambda file: file.attrs.update(layers=0))
+        changed("cannot be read", lambda file: file.attrs.update(input=[1, 5, 5, 1]))
         changed("cannot be read", lambda file: file.attrs.update(layers=5))
         with self.assertRaisesRegex(mcbe.FileError, "nowhere"):
             mcbe.Network(self.folder / "nowhere.h5")

@@ -205,6 +205,14 @@ class Monitoring(unittest.TestCase):
         self.assertEqual((curves["hamming"][1], curves["excess"][1]), (1.0, 0.0))
         self.assertEqual((curves["epoch"].tolist(), curves["accuracy"].tolist()), ([0, 1], [0.5, 0.75]))
 
+    def test_other_data(self):
+        layer = make_layer(dtype=torch.float32)
+        monitor = mt.Monitor(layer, 3 * DATA, SIGMA, test_data=3 * DATA, samples=1000, seed=1)
+        before = monitor.measure()
+        monitor.set_data(DATA, SIGMA, test_data=DATA)
+        self.assertEqual(monitor.measure(), mt.Monitor(layer, DATA, SIGMA, test_data=DATA, samples=1000, seed=1).measure())
+        self.assertNotEqual(monitor.measure(), before)
+
     def test_images_are_vectors(self):
         layer = torch.nn.Linear(4, 9)
         images = torch.randn(10, 1, 2, 2)
