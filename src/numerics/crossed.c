@@ -10,17 +10,11 @@
 #define TILE MCBE_SCREEN_TILE
 #define NOISES MCBE_CROSSED_NOISES
 
-/* Coordinates that one product in fp32 sums up. The error of a sum grows with the number of its terms, so
- * long rows are cut and the parts added: (DEPTH + n / DEPTH) u instead of n u. */
-#define DEPTH 128
-
 /* Every center of a block with every noise of it. Coefficients of a sum are sums of coefficients. */
 struct mcbe_crossed {
     int centers;    /* in a block */
     float *center;  /* owned, [n][centers] */
     float *noise;   /* owned, [n][NOISES] */
-    double *f64;    /* owned, [n][centers], either of them for precision double, else NULL */
-    float *part;    /* owned, [m][centers], what DEPTH coordinates add to a product, or NULL */
     void *product;  /* owned, [m][centers], float or double by precision, like the next two */
     void *c_center; /* owned, [centers / TILE][m][TILE], scaled by 2^-w_exponent */
     void *c_noise;  /* owned, [NOISES][m], likewise */
@@ -53,12 +47,6 @@ void mcbe_crossed_fill(mcbe_design_t design, const mcbe_cloud_t *cloud,
     mcbe_cloud_noise(cloud, &rng, NOISES, noise);
 }
 
-/* Are products cut into parts? Two parts are not worth the second buffer. */
-static int in_parts(const mcbe_estimator_t *e)
-{
-    return e->in_f32 && e->frame->n > 2 * DEPTH;
-}
-
 mcbe_status_t mcbe_crossed_create(mcbe_crossed_t **crossed, const mcbe_estimator_t *e)
 {
     mcbe_crossed_t *d = mcbe_alloc(1, sizeof *d);
@@ -72,8 +60,6 @@ mcbe_status_t mcbe_crossed_create(mcbe_crossed_t **crossed, const mcbe_estimator
     const size_t centers = (size_t)d->centers;
     d->center = mcbe_alloc(n * centers, sizeof *d->center);
     d->noise = mcbe_alloc(n * NOISES, sizeof *d->noise);
-    d->f64 = e->in_f32 ? NULL : mcbe_alloc(n * centers, sizeof *d->f64);
-    d->part = in_parts(e) ? mcbe_alloc(m * centers, sizeof *d->part) : NULL;
     d->product = mcbe_alloc(m * centers, real);
     d->c_center = mcbe_alloc(m * centers, real);
     d->c_noise = mcbe_alloc(m * NOISES, real);
@@ -84,9 +70,8 @@ mcbe_status_t mcbe_crossed_create(mcbe_crossed_t **crossed, const mcbe_estimator
     d->suspect = mcbe_alloc(centers, sizeof *d->suspect);
     d->a = mcbe_alloc(n, sizeof *d->a);
     d->b = mcbe_alloc(n, sizeof *d->b);
-    if (!d->center || !d->noise || (!e->in_f32 && !d->f64) || (in_parts(e) && !d->part) ||
-        !d->product || !d->c_center || !d->c_noise || !d->center_norm || !d->noise_norm ||
-        !d->alpha || !d->row_norm || !d->suspect || !d->a || !d->b) {
+    if (!d->center || !d->noise || !d->product || !d->c_center || !d->c_noise || !d->center_norm ||
+        !d->noise_norm || !d->alpha || !d->row_norm || !d->suspect || !d->a || !d->b) {
         mcbe_crossed_destroy(crossed);
         return MCBE_ERR_NOMEM;
     }
@@ -99,8 +84,6 @@ void mcbe_crossed_destroy(mcbe_crossed_t **crossed)
     if (d) {
         mcbe_free(d->center);
         mcbe_free(d->noise);
-        mcbe_free(d->f64);
-        mcbe_free(d->part);
         mcbe_free(d->product);
         mcbe_free(d->c_center);
         mcbe_free(d->c_noise);
@@ -114,51 +97,6 @@ void mcbe_crossed_destroy(mcbe_crossed_t **crossed)
         mcbe_free(d);
         *crossed = NULL;
     }
-}
-
-/* What `depth` coordinates from `first` on add to the coefficients of the first `count` of `width` points. */
-static void multiply_f32(const mcbe_estimator_t *e, int first, int depth, int width, int count,
-                         const float *x, float *out)
-{
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, e->frame->m, count, depth, 1.0F,
-                (const float *)e->w_screen + first, e->frame->n, x + (ptrdiff_t)first * width,
-                width, 0.0F, out, width);
-}
-
-/* Add the further parts to the first, in an order that no BLAS chooses. */
-static void add_parts(const mcbe_estimator_t *e, int width, int count, const float *x)
-{
-    const mcbe_crossed_t *d = e->crossed;
-    const int n = e->frame->n;
-    float *restrict sum = d->product;
-    const float *restrict part = d->part;
-    for (int first = DEPTH; first < n; first += DEPTH) {
-        multiply_f32(e, first, n - first < DEPTH ? n - first : DEPTH, width, count, x, d->part);
-        for (ptrdiff_t j = 0; j < e->frame->m; j++) {
-            for (ptrdiff_t i = j * width; i < j * width + count; i++) {
-                sum[i] += part[i];
-            }
-        }
-    }
-}
-
-/* Approximate coefficients of the first `count` of `width` points, [m][width]. */
-static void multiply(const mcbe_estimator_t *e, int width, int count, const float *x)
-{
-    const mcbe_crossed_t *d = e->crossed;
-    const int m = e->frame->m, n = e->frame->n;
-    if (e->in_f32) {
-        multiply_f32(e, 0, in_parts(e) ? DEPTH : n, width, count, x, d->product);
-        if (in_parts(e)) {
-            add_parts(e, width, count, x);
-        }
-        return;
-    }
-    for (ptrdiff_t i = 0; i < (ptrdiff_t)n * width; i++) {
-        d->f64[i] = (double)x[i];
-    }
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, count, n, 1.0, e->w_screen, n, d->f64,
-                width, 0.0, d->product, width);
 }
 
 static void set_norms(const mcbe_estimator_t *e, int width, const float *x, double *norm)
@@ -179,7 +117,7 @@ void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block, int64_t last)
     mcbe_crossed_fill(e->design, e->domain.cloud, &key, d->center, d->noise);
     set_norms(e, d->centers, d->center, d->center_norm);
     set_norms(e, NOISES, d->noise, d->noise_norm);
-    multiply(e, d->centers, d->centers, d->center);
+    mcbe_product_multiply(e, d->centers, d->centers, d->center, d->product);
     for (ptrdiff_t t = 0; t < d->centers / TILE; t++) {
         for (ptrdiff_t j = 0; j < m; j++) {
             memcpy((char *)d->c_center + (t * m + j) * TILE * (ptrdiff_t)real,
@@ -188,7 +126,7 @@ void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block, int64_t last)
         }
     }
     const int noises = (int)((last + d->centers - 1) / d->centers);
-    multiply(e, NOISES, noises, d->noise);
+    mcbe_product_multiply(e, NOISES, noises, d->noise, d->product);
     for (ptrdiff_t s = 0; s < noises; s++) {
         for (ptrdiff_t j = 0; j < m; j++) {
             if (e->in_f32) {
@@ -210,13 +148,10 @@ static void set_limits(const mcbe_estimator_t *e, const mcbe_screen_t *screen)
     }
 }
 
-/* In units of the row norm: what both coefficients, their sum and the factor 1 may be off by. */
-static double sum_error(const mcbe_estimator_t *e, int center, int noise)
+/* What bounds the error of a sum. */
+static double norms_of(const mcbe_crossed_t *d, int noise, int center)
 {
-    const mcbe_crossed_t *d = e->crossed;
-    const int n = e->frame->n, terms = in_parts(e) ? DEPTH + (n - 1) / DEPTH : n;
-    return 1.5 * mcbe_product_error(terms, e->in_f32) *
-           (d->center_norm[center] + d->noise_norm[noise]);
+    return d->center_norm[center] + d->noise_norm[noise];
 }
 
 /* One noise with the centers of one tile. @param[out] suspect [TILE] */
@@ -228,7 +163,7 @@ static void screen_tile(const mcbe_estimator_t *e, const mcbe_screen_t *screen, 
     mcbe_pair_norms_t norms;
     for (int s = 0; s < TILE; s++) {
         norms.inverse[s] = 1.0F;
-        norms.error[s] = mcbe_round_up(sum_error(e, tile * TILE + s, noise));
+        norms.error[s] = mcbe_round_up(mcbe_sum_error(e, norms_of(d, noise, tile * TILE + s)));
     }
     e->kernels->pair_screen_f32(screen->m, (const float *)d->c_center + tile * m * TILE,
                                 (const float *)d->c_noise + noise * m, &norms, d->alpha,
@@ -239,21 +174,11 @@ static void screen_tile(const mcbe_estimator_t *e, const mcbe_screen_t *screen, 
 static void recall(const mcbe_estimator_t *e, int m, int noise, int center)
 {
     const mcbe_crossed_t *d = e->crossed;
-    const ptrdiff_t at_center = (ptrdiff_t)(center / TILE) * e->frame->m * TILE + center % TILE;
-    const ptrdiff_t at_noise = (ptrdiff_t)noise * e->frame->m;
-    const double error = sum_error(e, center, noise);
-    const double tiny = mcbe_screen_tiny(e) * (1.0 + d->center_norm[center] + d->noise_norm[noise]);
-    const double unit = ldexp(1.0, e->w_exponent), inverse = ldexp(1.0, -e->w_exponent);
-    for (ptrdiff_t j = 0; j < m; j++) {
-        const ptrdiff_t i = at_center + j * TILE, k = at_noise + j;
-        const double c =
-            e->in_f32
-                ? (double)((const float *)d->c_center)[i] + (double)((const float *)d->c_noise)[k]
-                : ((const double *)d->c_center)[i] + ((const double *)d->c_noise)[k];
-        const double margin = e->frame->norm[j] * inverse * error + 2.0 * tiny;
-        e->lower[j] = (c - margin) * unit;
-        e->upper[j] = (c + margin) * unit;
-    }
+    const size_t real = e->in_f32 ? sizeof(float) : sizeof(double), rows = (size_t)e->frame->m;
+    const size_t at_center = (size_t)(center / TILE) * rows * TILE + (size_t)(center % TILE);
+    mcbe_sum_recall(e, m, (const char *)d->c_center + at_center * real, TILE,
+                    (const char *)d->c_noise + (size_t)noise * rows * real,
+                    norms_of(d, noise, center), 1.0);
 }
 
 void mcbe_crossed_recall(const mcbe_estimator_t *e, int m, int s)
@@ -270,9 +195,9 @@ void mcbe_crossed_tile(const mcbe_estimator_t *e, int start, mcbe_tile_t *tile)
     tile->stride = TILE;
     tile->add = (const float *)d->c_noise + noise * m;
     for (int s = 0; s < TILE; s++) {
-        const double norms = d->center_norm[first + s] + d->noise_norm[noise];
+        const double norms = norms_of(d, (int)noise, (int)first + s);
         tile->inverse[s] = 1.0F;
-        tile->error[s] = mcbe_round_up(sum_error(e, (int)first + s, (int)noise));
+        tile->error[s] = mcbe_round_up(mcbe_sum_error(e, norms));
         tile->tiny[s] = mcbe_round_up(3.0 * mcbe_screen_tiny(e) * (1.0 + norms));
     }
 }

@@ -87,16 +87,17 @@ mcbe_status_t mcbe_design_check(mcbe_design_t design, const mcbe_domain_t *domai
 
 static mcbe_status_t create_workspace(mcbe_estimator_t *e, int64_t samples)
 {
-    switch (e->design) {
-    case MCBE_DESIGN_PAIRED:
-        return mcbe_paired_create(&e->paired, e, samples);
-    case MCBE_DESIGN_CROSSED:
-    case MCBE_DESIGN_CROSSED_SMALL:
-        return mcbe_crossed_create(&e->crossed, e);
-    case MCBE_DESIGN_IID:
-        break;
+    if (e->design == MCBE_DESIGN_IID) {
+        return mcbe_iid_create(&e->iid, e);
     }
-    return mcbe_iid_create(&e->iid, e);
+    const int paired = e->design == MCBE_DESIGN_PAIRED;
+    const int width = paired ? mcbe_domain_block_size(e->n) : mcbe_crossed_centers(e->design);
+    mcbe_status_t st = mcbe_product_create(&e->product, e, width);
+    if (st != MCBE_OK) {
+        return st;
+    }
+    return paired ? mcbe_paired_create(&e->paired, e, samples)
+                  : mcbe_crossed_create(&e->crossed, e);
 }
 
 mcbe_status_t mcbe_estimator_create_design(mcbe_estimator_t **estimator, const mcbe_frame_t *frame,
@@ -162,6 +163,7 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
         mcbe_iid_destroy(&e->iid);
         mcbe_paired_destroy(&e->paired);
         mcbe_crossed_destroy(&e->crossed);
+        mcbe_product_destroy(&e->product);
         mcbe_sweep_destroy(&e->sweep);
         mcbe_free(e->w_screen);
         mcbe_free(e->alpha);
@@ -200,16 +202,6 @@ mcbe_status_t mcbe_estimator_reset(mcbe_estimator_t *e, const mcbe_frame_t *fram
         break;
     }
     return MCBE_OK;
-}
-
-double mcbe_screen_error(const mcbe_estimator_t *e)
-{
-    return mcbe_product_error(e->frame->n, e->in_f32);
-}
-
-double mcbe_screen_tiny(const mcbe_estimator_t *e)
-{
-    return mcbe_product_tiny(e->frame->n, e->in_f32);
 }
 
 static mcbe_status_t record_events(mcbe_bias_events_t *events, int64_t sample, const double *alpha,

@@ -15,6 +15,7 @@
 typedef struct mcbe_iid mcbe_iid_t;
 typedef struct mcbe_paired mcbe_paired_t;
 typedef struct mcbe_crossed mcbe_crossed_t;
+typedef struct mcbe_product mcbe_product_t;
 typedef struct mcbe_sweep mcbe_sweep_t;
 
 /* Added to row norms in fp32, so that norm times error also covers entries that underflow. */
@@ -40,6 +41,7 @@ struct mcbe_estimator {
     mcbe_iid_t *iid; /* owned; the one of the design, the others are NULL */
     mcbe_paired_t *paired;
     mcbe_crossed_t *crossed;
+    mcbe_product_t *product;    /* owned, of the paired and crossed designs */
     mcbe_sweep_t *sweep;        /* owned, made when it is first needed */
     double *alpha;              /* owned, [m], what the screen in hand goes by */
     double *c;                  /* owned, [m], canonical coefficients of the point being visited */
@@ -86,9 +88,31 @@ static inline float mcbe_round_up(double value)
     return isfinite(rounded) ? rounded + (fabsf(rounded) * 0x1p-22F + FLT_MIN) : rounded;
 }
 
-/** mcbe_product_error and mcbe_product_tiny in the screening precision. */
+/** mcbe_product_error and mcbe_product_tiny of the products that the design makes. */
 double mcbe_screen_error(const mcbe_estimator_t *e);
 double mcbe_screen_tiny(const mcbe_estimator_t *e);
+
+/* Products of the designs that add rows of two banks: few, and each behind many points, so that long rows
+ * are summed more exactly (docs/method.md, section 3). */
+MCBE_NODISCARD mcbe_status_t mcbe_product_create(mcbe_product_t **product,
+                                                 const mcbe_estimator_t *e, int width);
+void mcbe_product_destroy(mcbe_product_t **product);
+/** Approximate coefficients, scaled by 2^-w_exponent, of the first `count` of `width` points.
+ *  @param[in] width  at most the one of mcbe_product_create
+ *  @param[in] x      [n][width]
+ *  @param[out] out   [m][width], float or double by precision; of each row `count` are set */
+void mcbe_product_multiply(const mcbe_estimator_t *e, int width, int count, const float *x,
+                           void *out);
+
+/** What a sum of two such coefficients may be off by, in units of the row norm, the roundings of the sum
+ *  and of a factor included.
+ *  @param[in] norms  |a| + |b|, both times the factor */
+double mcbe_sum_error(const mcbe_estimator_t *e, double norms);
+/** Bounds of the coefficients of (a + b) * scale from those of a and b, into e->lower and e->upper.
+ *  @param[in] a, b   as mcbe_product_multiply makes them, the row j of a at [j * stride]
+ *  @param[in] norms  at least |a| + |b| */
+void mcbe_sum_recall(const mcbe_estimator_t *e, int m, const void *a, ptrdiff_t stride,
+                     const void *b, double norms, double scale);
 
 /** The whole truth about one sample, the point (a + b) * scale with b = 0 if NULL. Samples arrive
  *  in ascending order.

@@ -3,8 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-#include <cblas.h>
-
 #include "check.h"
 #include "memory.h"
 
@@ -13,6 +11,10 @@
 /* Bytes hold lower bounds of byte_scale c, chosen so that 3 standard deviations of the coefficients
  * of the longest row of W come to MCBE_BYTE_MAX. */
 #define BYTE_DEVIATION (MCBE_BYTE_MAX / 3.0)
+
+/* In more dimensions than these a suspect's coefficients are first bounded from those of its two rows; in
+ * fewer, computing all of them takes less time than finding out which matter. */
+#define BOUNDED_DIMENSIONS 256
 
 /* One bank: Gaussian rows, their coefficients, and both cut into tiles that one row of the other
  * bank meets. */
@@ -37,7 +39,6 @@ struct mcbe_paired {
 
     /* Workspace; owned. */
     float *fill;            /* [n][block] */
-    double *fill_f64;       /* the same, for precision double only */
     void *product;          /* [m][block] */
     void *alpha, *row_norm; /* [padded], limits of the tests, rounded towards suspicion */
     float *low_margin;      /* [m], error of a coefficient of a bank row of norm 1 */
@@ -135,16 +136,14 @@ mcbe_status_t mcbe_paired_create(mcbe_paired_t **paired, const mcbe_estimator_t 
     p->gaussian =
         e->domain.kind == MCBE_DOMAIN_GAUSSIAN ? mcbe_paired_scale(&e->domain, 0, NULL, NULL) : 0.0;
     p->fill = mcbe_alloc(n * (size_t)width, sizeof *p->fill);
-    p->fill_f64 = mcbe_alloc(e->in_f32 ? 1 : n * (size_t)width, sizeof *p->fill_f64);
     p->product = mcbe_alloc(m * (size_t)width, real);
     p->alpha = mcbe_alloc((size_t)p->padded, real);
     p->row_norm = mcbe_alloc((size_t)p->padded, real);
     p->low_margin = mcbe_alloc(m, sizeof *p->low_margin);
     p->fixed_bytes = mcbe_alloc(2 * MCBE_PAIRED_SHELLS * m, sizeof *p->fixed_bytes);
     p->suspect = mcbe_alloc(suspects, sizeof *p->suspect);
-    if (!p->fill || !p->fill_f64 || !p->product || !p->alpha || !p->row_norm || !p->low_margin ||
-        !p->fixed_bytes || !p->suspect || create_bank(&p->a, p, e) != MCBE_OK ||
-        create_bank(&p->b, p, e) != MCBE_OK) {
+    if (!p->fill || !p->product || !p->alpha || !p->row_norm || !p->low_margin || !p->fixed_bytes ||
+        !p->suspect || create_bank(&p->a, p, e) != MCBE_OK || create_bank(&p->b, p, e) != MCBE_OK) {
         mcbe_paired_destroy(paired);
         return MCBE_ERR_NOMEM;
     }
@@ -162,7 +161,6 @@ void mcbe_paired_destroy(mcbe_paired_t **paired)
         destroy_bank(&p->a);
         destroy_bank(&p->b);
         mcbe_free(p->fill);
-        mcbe_free(p->fill_f64);
         mcbe_free(p->product);
         mcbe_free(p->alpha);
         mcbe_free(p->row_norm);
@@ -244,16 +242,10 @@ static void extend_bank(mcbe_estimator_t *e, bank_t *bank, int which)
     key.block = bank->rows / width;
     mcbe_paired_fill(which, n, &key, p->fill);
     keep_points(bank, n, width, p->fill);
+    mcbe_product_multiply(e, width, width, p->fill, p->product);
     if (e->in_f32) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0F, e->w_screen, n,
-                    p->fill, width, 0.0F, p->product, width);
         keep_coefficients_f32(p, e->kernels, bank, m, width);
     } else {
-        for (ptrdiff_t i = 0; i < (ptrdiff_t)n * width; i++) {
-            p->fill_f64[i] = (double)p->fill[i];
-        }
-        cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, width, n, 1.0, e->w_screen, n,
-                    p->fill_f64, width, 0.0, p->product, width);
         keep_coefficients_f64(p, bank, m, width);
     }
     bank->rows += width;
@@ -430,7 +422,7 @@ static int test_pair(const mcbe_estimator_t *e, const limits_t *limits, int64_t 
     const mcbe_paired_t *p = e->paired;
     /* what the rows' coefficients may be off by, and the rounding of the factor, in units of the
      * row norm */
-    const double error = 1.5 * mcbe_screen_error(e) * (norm_sum * scale + 1.0);
+    const double error = mcbe_sum_error(e, norm_sum * scale + 1.0);
     if (e->in_f32) {
         return e->kernels->pair_test_f32(
             p->padded, (const float *)p->a.c + a * p->padded, (const float *)p->b.c + b * p->padded,
@@ -439,6 +431,30 @@ static int test_pair(const mcbe_estimator_t *e, const limits_t *limits, int64_t 
     return e->kernels->pair_test_f64(p->padded, (const double *)p->a.c + a * p->padded,
                                      (const double *)p->b.c + b * p->padded, scale, error, p->alpha,
                                      p->row_norm, limits->need, limits->active_seen);
+}
+
+/* What the products know of the coefficients of one pair. */
+static void recall(const mcbe_estimator_t *e, int m, int64_t a, int64_t b, double scale,
+                   double norm_sum)
+{
+    const mcbe_paired_t *p = e->paired;
+    const size_t real = e->in_f32 ? sizeof(float) : sizeof(double), row = (size_t)p->padded * real;
+    mcbe_sum_recall(e, m, (const char *)p->a.c + (size_t)a * row, 1,
+                    (const char *)p->b.c + (size_t)b * row, norm_sum, scale);
+}
+
+/* A pair that no screen ruled out. */
+static mcbe_status_t visit_pair(mcbe_estimator_t *e, const mcbe_screen_t *screen, int64_t a,
+                                int64_t b, double scale, double norm_sum, int64_t sample,
+                                const mcbe_layers_t *layers)
+{
+    const int n = e->frame->n;
+    const float *xa = e->paired->a.x + a * n, *xb = e->paired->b.x + b * n;
+    if (n <= BOUNDED_DIMENSIONS) {
+        return mcbe_estimator_visit(e, xa, xb, 1, scale, sample, layers);
+    }
+    recall(e, screen->m, a, b, scale, norm_sum);
+    return mcbe_estimator_visit_near(e, screen, xa, xb, 1, scale, sample, layers);
 }
 
 void mcbe_paired_prepare(mcbe_estimator_t *e, int64_t block)
@@ -468,8 +484,7 @@ mcbe_status_t mcbe_paired_visit(mcbe_estimator_t *e, int64_t block, int64_t firs
          i = next_suspect(p->suspect, i + 1, last)) {
         int64_t a, b;
         mcbe_paired_rows(start + i, &a, &b);
-        const float *xa = p->a.x + a * n, *xb = p->b.x + b * n;
-        const double scale = mcbe_paired_scale(&e->domain, n, xa, xb);
+        const double scale = mcbe_paired_scale(&e->domain, n, p->a.x + a * n, p->b.x + b * n);
         if (scale == 0.0) { /* a + b = 0 is no point of K */
             continue;
         }
@@ -479,7 +494,7 @@ mcbe_status_t mcbe_paired_visit(mcbe_estimator_t *e, int64_t block, int64_t firs
             continue;
         }
         visited++;
-        mcbe_status_t st = mcbe_estimator_visit(e, xa, xb, 1, scale, start + i, layers);
+        mcbe_status_t st = visit_pair(e, screen, a, b, scale, norm_sum, start + i, layers);
         if (st != MCBE_OK) {
             return st;
         }
