@@ -2,16 +2,18 @@
 """Draw what a layer does to points: preimages, reconstruction, stability, or a map of a plane.
 
     plot_layer.py FILE.h5 [-o OUT.png] [-o OUT.pdf]
-                  [--view classes|reconstruction|stability|plane]
+                  [--view classes|reconstruction|stability|plane|networks]
 
-Without --view it draws the plane of a grid, else preimages, stability or reconstruction, the first
-that was measured. One panel a layer. Without -o it writes FILE.png and FILE.pdf next to the input.
+Without --view it draws the plane of a grid, several networks beside each other, else preimages,
+stability or reconstruction, the first that was measured. One panel a layer. Networks whose names
+differ in a number at the end, as NAME_0.h5, NAME_1.h5, are one line. Without -o it writes FILE.png and FILE.pdf next to the input.
 The same file gives the same picture, byte for byte.
 Exit codes: 0 done, 64 wrong use, 65 not a file this script can draw, 74 not written.
 """
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,18 +27,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 EXPERIMENT = "layer"
 MOST_PANELS_ACROSS = 3
-NEEDS = {"plane": "active", "classes": "class", "stability": "smallest", "reconstruction": "error"}
+NEEDS = {"plane": "active", "networks": "active", "classes": "class", "stability": "smallest", "reconstruction": "error"}
 TITLES = {
     "plane": "A layer along a plane",
+    "networks": "A layer through a training",
     "classes": "What shares the layer's output with a point",
     "stability": "How stably the layer can be undone",
     "reconstruction": "Reconstruction from the active rows",
 }
 REMARKS = {
     "plane": "Condition: largest by smallest positive singular value of the active rows; white where there is none.",
+    "networks": "The same points through the same layer of one network after the other. Shaded: from the least to the largest of the points.",
     "classes": "Points by the number of positive outputs; at $n$ (line) the active rows can span $R^n$.",
     "stability": "Singular values of the active rows at each point. The least of the smallest and the largest of the\n"
                  "largest are estimates of the Lipschitz constants of the layer and its inverse from points alone.",
@@ -50,11 +55,12 @@ LEAST_ERROR = 1e-17  # what an error of 0 is drawn as
 
 @dataclass(frozen=True)
 class Layer:
-    """One cell: what was measured at each point, by name."""
+    """One cell, or one network of it: what was measured at each point, by name."""
 
     n: int
     m: int
     points: dict[str, np.ndarray]
+    network: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,8 +75,9 @@ class Measured(Run):
 
 
 def choose_view(file: h5py.File, asked: str | None, is_plane: bool, path: Path) -> str:
-    there = [view for view, name in NEEDS.items()
-             if name in file["points"] and (view != "plane" or is_plane)]
+    missing = {view for view, is_there in (("plane", is_plane), ("networks", "trials/network" in file))
+               if not is_there}
+    there = [view for view, name in NEEDS.items() if name in file["points"] and view not in missing]
     if asked is None and there:
         return there[0]
     if asked is None or asked not in there:
@@ -89,11 +96,18 @@ def read_measured(path: Path, view: str | None) -> Measured:
             raise Refusal(f"'{path}' is not complete; a plane needs all of its points")
         arrays = {name: file["points"][name][...] for name in file["points"] if name != "point"}
         layers = []
+        names = [""]
+        if chosen == "networks":
+            names = [Path(name).stem for name in facts["settings"]["layer.network"].split(", ")]
+            numbers = file["trials/network"][...]
         for cell, (n, m) in enumerate(zip(file["cells/n"][...], file["cells/m"][...])):
-            there = arrays["active"][cell] >= 0  # the last unit may have places without a point
-            if there.any():
-                layers.append(Layer(int(n), int(m), {name: values[cell][there]
-                                                     for name, values in arrays.items()}))
+            for number, name in enumerate(names):
+                there = arrays["active"][cell] >= 0  # the last unit may have places without a point
+                if name:
+                    there &= (numbers[cell] == number)[:, np.newaxis]
+                if there.any():
+                    layers.append(Layer(int(n), int(m), {key: values[cell][there]
+                                                         for key, values in arrays.items()}, name))
         return Measured(**facts, view=chosen, layers=layers)
 
 
@@ -119,8 +133,7 @@ def draw_classes(axes: Axes, layer: Layer) -> None:
 
 def draw_reconstruction(axes: Axes, layer: Layer) -> None:
     points = layer.points
-    norm = np.where(points["norm"] > 0, points["norm"], 1.0)
-    error = np.maximum(points["error"] / norm, LEAST_ERROR)
+    error = relative_errors(layer)
     whole = points["rank"] == layer.n
     for chosen, colour, name in ((~whole, COLOURS[2], "rank below n"), (whole, COLOURS[0], "rank n")):
         if chosen.any():
@@ -147,6 +160,51 @@ def draw_stability(axes: Axes, layer: Layer, name: str) -> None:
     axes.set_xlabel(f"{name} singular value")
     axes.set_ylabel("points")
     axes.legend(frameon=False, fontsize=8)
+
+
+def relative_errors(layer: Layer) -> np.ndarray:
+    norm = layer.points["norm"]
+    return np.maximum(layer.points["error"] / np.where(norm > 0, norm, 1.0), LEAST_ERROR)
+
+
+def lines_of(layers: Sequence[Layer]) -> dict[str, list[tuple[int, Layer]]]:
+    """Networks by their name without the number at its end, each with that number, ascending."""
+    lines: dict[str, list[tuple[int, Layer]]] = {}
+    for place, layer in enumerate(layers):
+        found = re.fullmatch(r"(.*?)[_-]?(\d+)", layer.network)
+        name, number = (found[1], int(found[2])) if found else ("", place)
+        lines.setdefault(name, []).append((number, layer))
+    return {name: sorted(members, key=lambda member: member[0]) for name, members in lines.items()}
+
+
+def network_panels(layer: Layer) -> list[str]:
+    """What is drawn of each network, as far as it was measured."""
+    wanted = {"injective": "active", "relative error": "error", "smallest": "smallest", "largest": "largest"}
+    return [name for name, needed in wanted.items() if needed in layer.points]
+
+
+def draw_networks(axes: Axes, layers: Sequence[Layer], name: str) -> None:
+    for place, (line, members) in enumerate(lines_of(layers).items()):
+        numbers = [number for number, _ in members]
+        colour = f"C{place}"
+        if name == "injective":
+            shares = [(layer.points["active"] >= layer.n).mean() for _, layer in members]
+            axes.plot(numbers, shares, "o-", color=colour, markersize=4, label=line)
+            continue
+        values = [relative_errors(layer) if name == "relative error" else layer.points[name] for _, layer in members]
+        axes.plot(numbers, [np.median(some) for some in values], "o-", color=colour, markersize=4, label=line)
+        axes.fill_between(numbers, [some.min() for some in values], [some.max() for some in values], color=colour,
+                          alpha=0.15, linewidth=0)
+    if name == "injective":
+        axes.set_ylim(-0.03, 1.03)
+    elif name == "relative error":
+        axes.set_yscale("log")
+    axes.set_ylabel({"injective": "share of points with n positive outputs", "relative error": "relative error, median",
+                     "smallest": "smallest singular value, median", "largest": "largest singular value, median"}[name])
+    axes.set_xlabel("number in the name of the network")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.grid(color="0.9", linewidth=0.6)
+    axes.set_axisbelow(True)
 
 
 def square(values: np.ndarray) -> np.ndarray:
@@ -194,7 +252,9 @@ def subtitle(run: Measured) -> str:
 def footer(run: Measured) -> str:
     settings = run.settings
     network = settings.get("layer.network", "")
-    source = (f"layer {settings['layer.number']} of {Path(network).name}" if network
+    names = [Path(name).name for name in network.split(", ")]
+    of = names[0] if len(names) == 1 else f"{len(names)} networks, {names[0]} to {names[-1]}"
+    source = (f"layer {settings['layer.number']} of {of}" if network
               else f"{settings['frame.ensemble']} weights, bias {float(settings['layer.bias']):g}")
     count = len(run.layers[0].points["active"])
     kind = settings["points.kind"]
@@ -206,8 +266,9 @@ def draw(run: Measured) -> Figure:
     panels = {"classes": draw_classes, "reconstruction": draw_reconstruction}
     maps = maps_of(run.layers[0]) if run.view == "plane" else []
     ends = ("smallest", "largest") if run.view == "stability" else ()
-    count = len(run.layers) * max(len(maps), len(ends), 1)
-    columns = len(maps) or (len(run.layers) if ends else min(count, MOST_PANELS_ACROSS))
+    networks = network_panels(run.layers[0]) if run.view == "networks" else []
+    count = len(networks) or len(run.layers) * max(len(maps), len(ends), 1)
+    columns = len(maps) or min(len(networks), 2) or (len(run.layers) if ends else min(count, MOST_PANELS_ACROSS))
     rows = -(-count // columns)
     width, height = max(4.0 * columns + 0.8, 7.5), (3.1 if maps else 3.4) * rows + 1.6
     figure = Figure(figsize=(width, height))
@@ -216,7 +277,12 @@ def draw(run: Measured) -> Figure:
                            top=1 - (0.95 if maps else 1.1) / height, wspace=0.35, hspace=0.45)
     for axes in grid.flat[count:]:
         axes.remove()
-    if run.view == "plane":
+    if networks:
+        for axes, name in zip(grid.flat, networks):
+            draw_networks(axes, run.layers, name)
+        grid.flat[0].legend(frameon=False, fontsize=8)
+        grid.flat[0].set_title(f"$n = {run.layers[0].n}$, $m = {run.layers[0].m}$", fontsize=10.5)
+    elif run.view == "plane":
         for row, layer in zip(grid, run.layers):
             for axes, name in zip(row, maps):
                 draw_map(axes, run, layer, name)

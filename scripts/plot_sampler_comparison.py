@@ -150,8 +150,8 @@ def draw(runs: Sequence[Comparison]) -> Figure:
     figure.suptitle("Share of test points at which the layer is injective with $\\alpha^*$ of each "
                     "sampler", x=0.62 / width, y=1 - 0.1 / height, ha="left", va="top", fontsize=12)
     figure.text(0.62 / width, 1 - 0.4 / height, "Boxes: quartiles over the weight matrices, "
-                "whiskers to the extremes. Numbers: mean of $p_I$, and in brackets the mean entry of "
-                "the bias, the price of it.", ha="left", va="top", fontsize=8)
+                "whiskers to the extremes." + ("\n" if len(panels) == 1 else " ") + "Numbers: mean of "
+                "$p_I$, and in brackets the mean entry of the bias, the price of it.", ha="left", va="top", fontsize=8)
     figure.text(0.62 / width, 0.08 / height, "\n".join(map(data_line, runs)), fontsize=6.5, color="0.35", ha="left",
                 va="bottom")
     return figure

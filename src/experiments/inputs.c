@@ -246,12 +246,10 @@ mcbe_status_t mcbe_inputs_fill(const mcbe_inputs_t *inputs, int64_t m, int64_t f
 }
 
 mcbe_status_t mcbe_inputs_load_network(mcbe_network_t *network, mcbe_config_t *config,
-                                       const char *key, mcbe_error_t *err)
+                                       const char *path, const char *fact, mcbe_error_t *err)
 {
-    const char *path = mcbe_config_string(config, key);
-    char digest[65], fact[64];
+    char digest[65];
     mcbe_status_t st;
-    snprintf(fact, sizeof fact, "%s_sha256", key);
     MCBE_TRY(mcbe_digest_file(path, digest, err));
     MCBE_TRY(mcbe_config_add_fact(config, fact, digest));
     MCBE_TRY(mcbe_network_load(network, path, err));

@@ -79,10 +79,12 @@ void mcbe_inputs_free(mcbe_inputs_t *inputs);
 MCBE_NODISCARD mcbe_status_t mcbe_inputs_fill(const mcbe_inputs_t *inputs, int64_t m, int64_t first,
                                               int64_t count, double *x);
 
-/** Read the network file that a key names; its SHA-256 joins the fingerprint. Free with
- *  mcbe_network_free whatever the result. @return MCBE_OK; the errors of mcbe_network_load */
+/** Read a network file; its SHA-256 joins the fingerprint. Free with mcbe_network_free whatever the
+ *  result.
+ *  @param[in] fact  the name of the SHA-256 in the listing of the keys
+ *  @return MCBE_OK; the errors of mcbe_network_load */
 MCBE_NODISCARD mcbe_status_t mcbe_inputs_load_network(mcbe_network_t *network,
-                                                      mcbe_config_t *config, const char *key,
-                                                      mcbe_error_t *err);
+                                                      mcbe_config_t *config, const char *path,
+                                                      const char *fact, mcbe_error_t *err);
 
 #endif

@@ -31,10 +31,11 @@ static const mcbe_key_t keys[] = {
      .max = 1e100,
      .help = "Bias alpha of every row, in units of its norm: the layer is ReLU(Wx - alpha)."},
     {.path = "layer.network",
-     .type = MCBE_KEY_STRING,
-     .fallback = "''",
+     .type = MCBE_KEY_TEXTS,
+     .fallback = "[]",
      .help = "A network file (docs/network-format.md) whose layer is looked at, in place of the "
-             "matrix of frame.ensemble; its SHA-256 joins the fingerprint."},
+             "matrix of frame.ensemble, or a list of such files, as of the epochs of a training, "
+             "with layers of one shape; their SHA-256 join the fingerprint."},
     {.path = "layer.number",
      .type = MCBE_KEY_INT,
      .fallback = "0",
@@ -79,6 +80,8 @@ typedef struct column_row {
 } column_row_t;
 
 static const column_row_t columns[COLUMN_COUNT] = {
+    [COLUMN_NETWORK] = {"trials/network", MCBE_COLUMN_I64, 0, 0,
+                        "number of the unit's file in layer.network, counted from 0"},
     [COLUMN_POINTS] = {"trials/points", MCBE_COLUMN_I64, 0, 0, "points of the unit"},
     [COLUMN_FULL_RANK] = {"trials/full_rank", MCBE_COLUMN_I64, MEASURE_RECONSTRUCTION, 1,
                           "of these, points whose active rows have rank n"},
@@ -128,6 +131,9 @@ static const column_row_t columns[COLUMN_COUNT] = {
 
 int mcbe_layer_has(const layer_t *params, layer_column_t column)
 {
+    if (column == COLUMN_NETWORK) {
+        return params->given_count > 1;
+    }
     return columns[column].measure == 0 || (params->measures & columns[column].measure) != 0;
 }
 
@@ -201,7 +207,7 @@ static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_erro
     if (!plan->cells) {
         return MCBE_ERR_NOMEM;
     }
-    plan->trials = params->blocks;
+    plan->trials = params->blocks * (params->given_count > 1 ? params->given_count : 1);
     plan->cell_count = params->cell_count;
     for (int64_t i = 0; i < plan->cell_count; i++) {
         const double n = (double)params->cells[i].n, m = (double)params->cells[i].m;
@@ -209,14 +215,15 @@ static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_erro
         const double prepare =
             m * n * 1e-8 + (params->measures & MEASURE_PREIMAGE ? m * n * n / 2e10 : 0.0);
         const double work = work_of_point(params, n, m);
-        plan->cells[i] = (mcbe_cell_t){
-            .n = params->cells[i].n,
-            .m = params->cells[i].m,
-            .flops = points * (2.0 * n * m + work),
-            .seconds = prepare + points * (1e-5 + n * m / 1e9 + work / 1.5e10),
-            .bytes = 8.0 * (5.0 * m * n + 5.0 * n * n + points * (n + (double)params->width) + m) +
-                     4.0 * (double)params->inputs.data.train.count *
-                         (double)params->inputs.data.train.n};
+        plan->cells[i] =
+            (mcbe_cell_t){.n = params->cells[i].n,
+                          .m = params->cells[i].m,
+                          .flops = points * (2.0 * n * m + work),
+                          .seconds = prepare + points * (1e-5 + n * m / 1e9 + work / 1.5e10),
+                          .bytes = 8.0 * ((5.0 + params->given_count) * m * n + 5.0 * n * n +
+                                          points * (n + (double)params->width) + m) +
+                                   4.0 * (double)params->inputs.data.train.count *
+                                       (double)params->inputs.data.train.n};
     }
     return MCBE_OK;
 }

@@ -12,6 +12,7 @@
 /* Columns of a record: those of the unit, then those of its points. A file has those of what was
  * asked for. */
 typedef enum layer_column {
+    COLUMN_NETWORK, /* of several ones */
     COLUMN_POINTS,
     COLUMN_FULL_RANK,    /* reconstruction */
     COLUMN_ERROR_MAX,    /* likewise */
@@ -40,18 +41,25 @@ typedef enum layer_column {
 /* What of a point is measured. */
 enum { MEASURE_RECONSTRUCTION = 1, MEASURE_STABILITY = 2, MEASURE_PREIMAGE = 4 };
 
+/* The layer of a network file. */
+typedef struct given_layer {
+    mcbe_network_t network; /* owned */
+    double *matrix, *alpha; /* owned, [m][n] and [m] */
+} given_layer_t;
+
+/* A trial of a cell is a block of the points, of one network after the other where there are several. */
 typedef struct layer {
-    mcbe_setup_t setup;     /* owned: seed, weight matrix, domain */
-    mcbe_network_t network; /* owned: that of layer.network, else empty */
-    int number;             /* of the layer in it; -1 without a network */
-    double *matrix, *alpha; /* owned, [m][n] and [m]: of that layer; else NULL */
-    double bias;            /* of all rows, in units of their norms; without a network */
-    mcbe_inputs_t inputs;   /* owned */
-    int64_t block, blocks;  /* points of a unit; units of a cell */
-    int64_t *numbers;       /* owned, [block]: 0, 1, ... */
-    int measures;           /* of the enum above */
-    int width;              /* coordinates of a point */
-    mcbe_cell_t *cells;     /* owned, [cell_count]; costs are left 0 */
+    mcbe_setup_t setup;   /* owned: seed, weight matrix, domain */
+    given_layer_t *given; /* owned, [given_count], of layer.network, all of one shape; else NULL */
+    int given_count;
+    int number;            /* of the layer in its network; -1 without one */
+    double bias;           /* of all rows, in units of their norms; without a network */
+    mcbe_inputs_t inputs;  /* owned */
+    int64_t block, blocks; /* points of a unit; units of a layer */
+    int64_t *numbers;      /* owned, [block]: 0, 1, ... */
+    int measures;          /* of the enum above */
+    int width;             /* coordinates of a point */
+    mcbe_cell_t *cells;    /* owned, [cell_count]; costs are left 0 */
     int64_t cell_count;
 } layer_t;
 
@@ -65,19 +73,22 @@ MCBE_NODISCARD mcbe_status_t mcbe_layer_open_sources(layer_t *params, mcbe_confi
 void mcbe_layer_close_sources(layer_t *params);
 
 /** The layer of a cell, as a network of two layers, W x - alpha and ReLU. Free with
- *  mcbe_network_free whatever the result. @return MCBE_OK; MCBE_ERR_NOMEM */
-MCBE_NODISCARD mcbe_status_t mcbe_layer_make(const layer_t *params, const mcbe_cell_t *cell,
-                                             mcbe_network_t *layer);
+ *  mcbe_network_free whatever the result.
+ *  @param[in] given  the layer of a network file, or NULL  @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_layer_make(const layer_t *params, const given_layer_t *given,
+                                             const mcbe_cell_t *cell, mcbe_network_t *layer);
 
 /** What goes into the layer at points [first, first + count).
- *  @param[out] x  [count][n]  @return MCBE_OK; MCBE_ERR_NOMEM */
-MCBE_NODISCARD mcbe_status_t mcbe_layer_fill(const layer_t *params, const mcbe_cell_t *cell,
-                                             int64_t first, int64_t count, double *x);
+ *  @param[in] given  likewise
+ *  @param[out] x     [count][n]  @return MCBE_OK; MCBE_ERR_NOMEM */
+MCBE_NODISCARD mcbe_status_t mcbe_layer_fill(const layer_t *params, const given_layer_t *given,
+                                             const mcbe_cell_t *cell, int64_t first, int64_t count,
+                                             double *x);
 
 /** Measure the points of a unit and fill its record. Collective over team->comm, or of a rank alone
  *  if team is NULL. @return MCBE_OK; MCBE_STOPPED; the errors of the measures */
 MCBE_NODISCARD mcbe_status_t mcbe_layer_measure(const layer_t *params, const mcbe_cell_t *cell,
-                                                int64_t block, const mcbe_team_t *team,
+                                                int64_t trial, const mcbe_team_t *team,
                                                 const mcbe_layout_t *layout, mcbe_record_t *record,
                                                 mcbe_error_t *err);
 

@@ -13,6 +13,7 @@
 /* A layer at work on the points of one unit. */
 typedef struct bench {
     const layer_t *params; /* borrowed */
+    int network;           /* of several ones */
     int64_t count;         /* points of the unit */
     int n, m;
     mcbe_network_t layer;            /* owned */
@@ -61,12 +62,15 @@ out:
 }
 
 static mcbe_status_t prepare(bench_t *bench, const layer_t *params, const mcbe_cell_t *cell,
-                             int64_t block, mcbe_error_t *err)
+                             int64_t trial, mcbe_error_t *err)
 {
-    const int64_t first = block * params->block, left = params->inputs.count - first;
+    const int network = (int)(trial / params->blocks);
+    const given_layer_t *given = params->given ? params->given + network : NULL;
+    const int64_t first = trial % params->blocks * params->block;
+    const int64_t left = params->inputs.count - first;
     const size_t m = (size_t)cell->m, n = (size_t)cell->n;
     mcbe_status_t st;
-    *bench = (bench_t){.params = params, .n = (int)cell->n, .m = (int)cell->m};
+    *bench = (bench_t){.params = params, .network = network, .n = (int)cell->n, .m = (int)cell->m};
     bench->count = left < params->block ? left : params->block;
     bench->alpha = mcbe_alloc(m, sizeof *bench->alpha);
     bench->x = mcbe_alloc((size_t)bench->count * n, sizeof *bench->x);
@@ -78,11 +82,11 @@ static mcbe_status_t prepare(bench_t *bench, const layer_t *params, const mcbe_c
     MCBE_TRY(bench->alpha && bench->x && bench->z && bench->again && bench->active && bench->words
                  ? MCBE_OK
                  : MCBE_ERR_NOMEM);
-    MCBE_TRY(mcbe_layer_make(params, cell, &bench->layer));
+    MCBE_TRY(mcbe_layer_make(params, given, cell, &bench->layer));
     for (size_t j = 0; j < m; j++) {
         bench->alpha[j] = -bench->layer.layers[0].bias[j];
     }
-    MCBE_TRY(mcbe_layer_fill(params, cell, first, bench->count, bench->x));
+    MCBE_TRY(mcbe_layer_fill(params, given, cell, first, bench->count, bench->x));
     MCBE_TRY(prepare_measures(bench, err));
 out:
     return st;
@@ -233,7 +237,8 @@ typedef struct totals {
 static void add_up(const bench_t *bench, totals_t *totals)
 {
     double error = -1.0, smallest = (double)INFINITY, largest = 0.0;
-    *totals = (totals_t){.counts = {[COLUMN_POINTS] = bench->count}};
+    *totals =
+        (totals_t){.counts = {[COLUMN_NETWORK] = bench->network, [COLUMN_POINTS] = bench->count}};
     for (int64_t i = 0; i < bench->count; i++) {
         const int is_full = words_of(bench, COLUMN_RANK)[i] == bench->n;
         const double norm = real_at(bench, COLUMN_NORM, i);
@@ -274,13 +279,13 @@ static void write_record(const bench_t *bench, const mcbe_cell_t *cell, const mc
     }
 }
 
-mcbe_status_t mcbe_layer_measure(const layer_t *params, const mcbe_cell_t *cell, int64_t block,
+mcbe_status_t mcbe_layer_measure(const layer_t *params, const mcbe_cell_t *cell, int64_t trial,
                                  const mcbe_team_t *team, const mcbe_layout_t *layout,
                                  mcbe_record_t *record, mcbe_error_t *err)
 {
     bench_t bench;
     mcbe_status_t st;
-    MCBE_TRY(prepare(&bench, params, cell, block, err));
+    MCBE_TRY(prepare(&bench, params, cell, trial, err));
     MCBE_TRY(measure_points(&bench, team, err));
     if (!team || mcbe_comm_rank(team->comm) == 0) {
         mark_missing(&bench, layout);

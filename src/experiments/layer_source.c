@@ -1,5 +1,6 @@
 /* Where the layer comes from, and what goes into it. */
 
+#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
@@ -25,23 +26,23 @@ static mcbe_status_t refuse_frame(const mcbe_config_t *config, mcbe_error_t *err
 }
 
 /* The layer's matrix, and alpha = -b: a network adds its bias, once a channel of a convolution. */
-static mcbe_status_t take_layer(layer_t *params)
+static mcbe_status_t take_layer(given_layer_t *given, int number)
 {
-    const mcbe_network_layer_t *layer = params->network.layers + params->number;
+    const mcbe_network_layer_t *layer = given->network.layers + number;
     const size_t rows = (size_t)mcbe_extent_size(&layer->out);
     const size_t columns = (size_t)mcbe_extent_size(&layer->in);
     const size_t places = rows / (size_t)layer->outputs;
     mcbe_linearization_t *linear = NULL;
-    double *zero = mcbe_alloc((size_t)params->width, sizeof *zero);
+    double *zero = mcbe_alloc((size_t)mcbe_extent_size(&given->network.input), sizeof *zero);
     mcbe_status_t st;
-    params->matrix = mcbe_alloc(rows * columns, sizeof *params->matrix);
-    params->alpha = mcbe_alloc(rows, sizeof *params->alpha);
-    MCBE_TRY(zero && params->matrix && params->alpha ? MCBE_OK : MCBE_ERR_NOMEM);
+    given->matrix = mcbe_alloc(rows * columns, sizeof *given->matrix);
+    given->alpha = mcbe_alloc(rows, sizeof *given->alpha);
+    MCBE_TRY(zero && given->matrix && given->alpha ? MCBE_OK : MCBE_ERR_NOMEM);
     /* a layer of this kind is the same matrix at every point */
-    MCBE_TRY(mcbe_linearization_create(&linear, &params->network, zero));
-    MCBE_TRY(mcbe_linearization_matrix(linear, params->number, params->number + 1, params->matrix));
+    MCBE_TRY(mcbe_linearization_create(&linear, &given->network, zero));
+    MCBE_TRY(mcbe_linearization_matrix(linear, number, number + 1, given->matrix));
     for (size_t j = 0; j < rows; j++) {
-        params->alpha[j] = -layer->bias[j / places];
+        given->alpha[j] = -layer->bias[j / places];
     }
 out:
     mcbe_linearization_destroy(&linear);
@@ -49,15 +50,14 @@ out:
     return st;
 }
 
-static mcbe_status_t check_layer(const layer_t *params, const mcbe_config_t *config,
-                                 mcbe_error_t *err)
+static mcbe_status_t check_layer(const layer_t *params, const mcbe_network_t *network,
+                                 const mcbe_config_t *config, mcbe_error_t *err)
 {
-    const int count = params->network.count;
-    if (params->number >= count) {
+    if (params->number >= network->count) {
         return mcbe_config_reject(config, err, "layer.number", "%d; the network has layers 0 to %d",
-                                  params->number, count - 1);
+                                  params->number, network->count - 1);
     }
-    const mcbe_network_layer_t *layer = params->network.layers + params->number;
+    const mcbe_network_layer_t *layer = network->layers + params->number;
     if (layer->kind != MCBE_LAYER_DENSE && layer->kind != MCBE_LAYER_CONV) {
         return mcbe_config_reject(config, err, "layer.number",
                                   "%d, which is %s; a layer of kind dense or conv is needed",
@@ -73,15 +73,46 @@ static mcbe_status_t check_layer(const layer_t *params, const mcbe_config_t *con
     return MCBE_OK;
 }
 
-static mcbe_status_t open_network(layer_t *params, mcbe_config_t *config, mcbe_error_t *err)
+/* Networks of one run differ in their weights only. */
+static mcbe_status_t check_shape(const layer_t *params, int i, const char *const *paths,
+                                 const mcbe_config_t *config, mcbe_error_t *err)
+{
+    const mcbe_network_t *first = &params->given[0].network, *other = &params->given[i].network;
+    const mcbe_network_layer_t *one = first->layers + params->number,
+                               *two = other->layers + params->number;
+    const int is_same = mcbe_extent_size(&first->input) == mcbe_extent_size(&other->input) &&
+                        mcbe_extent_size(&one->in) == mcbe_extent_size(&two->in) &&
+                        mcbe_extent_size(&one->out) == mcbe_extent_size(&two->out);
+    return is_same
+               ? MCBE_OK
+               : mcbe_config_reject(config, err, "layer.network",
+                                    "'%s', whose layer %d takes %d numbers to %d at inputs of "
+                                    "%d; in '%s' it takes %d to %d at %d; all must be alike",
+                                    paths[i], params->number, mcbe_extent_size(&two->in),
+                                    mcbe_extent_size(&two->out), mcbe_extent_size(&other->input),
+                                    paths[0], mcbe_extent_size(&one->in),
+                                    mcbe_extent_size(&one->out), mcbe_extent_size(&first->input));
+}
+
+static mcbe_status_t open_networks(layer_t *params, const char *const *paths, int count,
+                                   mcbe_config_t *config, mcbe_error_t *err)
 {
     mcbe_status_t st;
     MCBE_TRY(refuse_frame(config, err));
-    MCBE_TRY(mcbe_inputs_load_network(&params->network, config, "layer.network", err));
     params->number = (int)mcbe_config_int(config, "layer.number");
-    MCBE_TRY(check_layer(params, config, err));
-    params->width = mcbe_extent_size(&params->network.input);
-    MCBE_TRY(take_layer(params));
+    params->given = mcbe_alloc((size_t)count, sizeof *params->given);
+    MCBE_TRY(params->given ? MCBE_OK : MCBE_ERR_NOMEM);
+    for (int i = 0; i < count; i++) {
+        given_layer_t *given = params->given + i;
+        char fact[64];
+        snprintf(fact, sizeof fact, "layer.network.%d.sha256", i);
+        params->given_count = i + 1;
+        MCBE_TRY(mcbe_inputs_load_network(&given->network, config, paths[i], fact, err));
+        MCBE_TRY(check_layer(params, &given->network, config, err));
+        MCBE_TRY(check_shape(params, i, paths, config, err));
+        MCBE_TRY(take_layer(given, params->number));
+    }
+    params->width = mcbe_extent_size(&params->given[0].network.input);
 out:
     return st;
 }
@@ -146,7 +177,7 @@ static mcbe_status_t choose_cells(layer_t *params, const mcbe_config_t *config, 
 {
     int m, n;
     if (params->number >= 0) {
-        const mcbe_network_layer_t *layer = params->network.layers + params->number;
+        const mcbe_network_layer_t *layer = params->given[0].network.layers + params->number;
         const int64_t rows = mcbe_extent_size(&layer->out);
         return set_cells(params, mcbe_extent_size(&layer->in), &rows, 1);
     }
@@ -158,6 +189,8 @@ static mcbe_status_t choose_cells(layer_t *params, const mcbe_config_t *config, 
 
 mcbe_status_t mcbe_layer_open_sources(layer_t *params, mcbe_config_t *config, mcbe_error_t *err)
 {
+    int networks;
+    const char *const *paths = mcbe_config_texts(config, "layer.network", &networks);
     mcbe_status_t st;
     params->bias = mcbe_config_real(config, "layer.bias");
     params->number = -1;
@@ -166,8 +199,8 @@ mcbe_status_t mcbe_layer_open_sources(layer_t *params, mcbe_config_t *config, mc
     MCBE_TRY(frame);
     MCBE_TRY(domain);
     MCBE_TRY(mcbe_inputs_open(&params->inputs, &params->setup, config, err));
-    if (mcbe_config_string(config, "layer.network")[0] != '\0') {
-        MCBE_TRY(open_network(params, config, err));
+    if (networks > 0) {
+        MCBE_TRY(open_networks(params, paths, networks, config, err));
     } else if (mcbe_config_given(config, "layer.number")) {
         st = mcbe_config_reject(config, err, "layer.number",
                                 "has a meaning only with layer.network");
@@ -183,19 +216,23 @@ void mcbe_layer_close_sources(layer_t *params)
 {
     mcbe_free(params->cells);
     mcbe_inputs_free(&params->inputs);
-    mcbe_free(params->alpha);
-    mcbe_free(params->matrix);
-    mcbe_network_free(&params->network);
+    for (int i = 0; i < params->given_count; i++) {
+        mcbe_free(params->given[i].alpha);
+        mcbe_free(params->given[i].matrix);
+        mcbe_network_free(&params->given[i].network);
+    }
+    mcbe_free(params->given);
     mcbe_setup_free(&params->setup);
 }
 
-mcbe_status_t mcbe_layer_make(const layer_t *params, const mcbe_cell_t *cell, mcbe_network_t *layer)
+mcbe_status_t mcbe_layer_make(const layer_t *params, const given_layer_t *given,
+                              const mcbe_cell_t *cell, mcbe_network_t *layer)
 {
     const mcbe_extent_t input = {(int)cell->n, 1, 1};
     const mcbe_network_layer_t dense = {.kind = MCBE_LAYER_DENSE, .outputs = (int)cell->m};
     const mcbe_network_layer_t relu = {.kind = MCBE_LAYER_RELU};
     const mcbe_stream_key_t key = {.seed = params->setup.seed, .n = cell->n, .m = cell->m};
-    const double *w = params->matrix;
+    const double *w = given ? given->matrix : NULL;
     mcbe_frame_t frame = {0};
     double *b = NULL;
     mcbe_status_t st;
@@ -207,7 +244,7 @@ mcbe_status_t mcbe_layer_make(const layer_t *params, const mcbe_cell_t *cell, mc
     b = mcbe_alloc((size_t)cell->m, sizeof *b);
     MCBE_TRY(b ? MCBE_OK : MCBE_ERR_NOMEM);
     for (int64_t j = 0; j < cell->m; j++) {
-        b[j] = params->alpha ? -params->alpha[j] : -params->bias * frame.norm[j];
+        b[j] = given ? -given->alpha[j] : -params->bias * frame.norm[j];
     }
     MCBE_TRY(mcbe_network_add(layer, &dense, w, b, NULL));
     MCBE_TRY(mcbe_network_add(layer, &relu, NULL, NULL, NULL));
@@ -217,8 +254,8 @@ out:
     return st;
 }
 
-mcbe_status_t mcbe_layer_fill(const layer_t *params, const mcbe_cell_t *cell, int64_t first,
-                              int64_t count, double *x)
+mcbe_status_t mcbe_layer_fill(const layer_t *params, const given_layer_t *given,
+                              const mcbe_cell_t *cell, int64_t first, int64_t count, double *x)
 {
     double *input = x;
     mcbe_status_t st;
@@ -228,7 +265,7 @@ mcbe_status_t mcbe_layer_fill(const layer_t *params, const mcbe_cell_t *cell, in
     }
     MCBE_TRY(mcbe_inputs_fill(&params->inputs, cell->m, first, count, input));
     if (params->number > 0) {
-        st = mcbe_network_forward(&params->network, params->number, count, input, x);
+        st = mcbe_network_forward(&given->network, params->number, count, input, x);
     }
 out:
     if (input != x) {

@@ -161,7 +161,9 @@ static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_erro
     setup.seed = (uint64_t)mcbe_config_int(config, "seed");
     MCBE_TRY(mcbe_setup_read_domain(&setup, config, err));
     MCBE_TRY(mcbe_inputs_open(&params->inputs, &setup, config, err));
-    MCBE_TRY(mcbe_inputs_load_network(&params->network, config, "network.path", err));
+    MCBE_TRY(mcbe_inputs_load_network(&params->network, config,
+                                      mcbe_config_string(config, "network.path"),
+                                      "network.path_sha256", err));
     MCBE_TRY(choose_layers(params, config, err));
     MCBE_TRY(
         mcbe_inputs_fit(&params->inputs, mcbe_extent_size(&params->network.input), config, err));

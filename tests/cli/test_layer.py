@@ -71,21 +71,66 @@ class AgainstNumPy(LayerTest):
                     self.assertLess(found["error"][i], 1e-10 * max(1, 1 / found["rcond"][i]))
             self.assertEqual((found["smallest"].min(), found["largest"].max()), (smallest_min, largest_max))
 
+    def save_network(self, name, *layers):
+        """Dense layers (weight, bias), each followed by ReLU, as a network file."""
+        path = self.dir / name
+        with h5py.File(path, "w") as file:
+            file.attrs.update({"filetype": "mcbe-network", "version": [1, 0], "input": [layers[0][0].shape[1], 1, 1],
+                               "layers": 2 * len(layers)})
+            for number, (weight, bias) in enumerate(layers):
+                group = file.create_group(f"layers/{2 * number}")
+                group.attrs["kind"] = "dense"
+                group["weight"], group["bias"] = weight, bias
+                file.create_group(f"layers/{2 * number + 1}").attrs["kind"] = "relu"
+        return str(path)
+
+    def test_several_networks_in_one_run(self):
+        """Each file's units hold what a run of that file alone has, bit for bit, on any number of ranks; the last
+        unit of each is short."""
+        rng = np.random.default_rng(11)
+        x = rows(rng.standard_normal((25, 4)))
+        np.save(self.dir / "x.npy", x)
+        layers = [[(rng.standard_normal(shape), rng.standard_normal(shape[0])) for shape in ((7, 4), (9, 7))]
+                  for _ in range(3)]
+        files = [self.save_network(f"net{i}.h5", *layer) for i, layer in enumerate(layers)]
+        common = {"layer.number": 2, "points.kind": "data", "data.path": str(self.dir / "x.npy"), "points.block": 10}
+        alone = []
+        for path, ((w0, b0), (w1, b1)) in zip(files, layers):
+            found, _ = self.measure({**common, "layer.network": path})
+            hidden = np.maximum(x @ w0.T + b0, 0)
+            np.testing.assert_array_equal(found["active"], (hidden @ w1.T + b1 > 0).sum(axis=1))
+            alone.append(found)
+        for ranks in (None, 3):
+            out = self.run_ok(self.config({**CASE, **common, "layer.network": files}, drop=RANDOM),
+                              self.dir / f"all{ranks}.h5", ranks=ranks)
+            self.assertEqual(self.mcbe("verify", out).code, OK)
+            with h5py.File(out, "r") as file:
+                number = file["trials/network"][0]
+                np.testing.assert_array_equal(number, np.repeat([0, 1, 2], 3))
+                np.testing.assert_array_equal(file["trials/points"][0], [10, 10, 5] * 3)
+                for name in alone[0]:
+                    values = file["points"][name][0]
+                    for i, found in enumerate(alone):
+                        np.testing.assert_array_equal(values[number == i].reshape(-1)[:25], found[name], err_msg=name)
+
+    def test_networks_of_different_shapes_are_refused(self):
+        rng = np.random.default_rng(12)
+        files = [self.save_network(f"net{m}.h5", (rng.standard_normal((m, 4)), np.zeros(m))) for m in (7, 8)]
+        np.save(self.dir / "x.npy", rows(rng.standard_normal((5, 4))))
+        result = self.mcbe("plan", self.config({**CASE, "layer.network": files, "points.kind": "data",
+                                                "data.path": str(self.dir / "x.npy")}, drop=RANDOM))
+        self.assertEqual(result.code, BAD_USAGE, result.err)
+        for words in ("layer.network", files[0], files[1], "4 numbers to 8", "4 to 7"):
+            self.assertIn(words, result.err)
+
     def test_a_layer_of_a_network(self):
         """Points go through the layers before it; the network's bias is added, so alpha = -b."""
         rng = np.random.default_rng(4)
         w0, b0, w1, b1 = (rng.standard_normal(shape) for shape in ((7, 4), 7, (9, 7), 9))
-        with h5py.File(self.dir / "net.h5", "w") as file:
-            file.attrs.update({"filetype": "mcbe-network", "version": [1, 0], "input": [4, 1, 1], "layers": 4})
-            for number, (kind, weight, bias) in enumerate((("dense", w0, b0), ("relu", None, None), ("dense", w1, b1),
-                                                           ("relu", None, None))):
-                group = file.create_group(f"layers/{number}")
-                group.attrs["kind"] = kind
-                if weight is not None:
-                    group["weight"], group["bias"] = weight, bias
+        network = self.save_network("net.h5", (w0, b0), (w1, b1))
         x = rows(rng.standard_normal((50, 4)))
         np.save(self.dir / "x.npy", x)
-        found, _ = self.measure({"layer.network": str(self.dir / "net.h5"), "layer.number": 2, "points.kind": "data",
+        found, _ = self.measure({"layer.network": network, "layer.number": 2, "points.kind": "data",
                                  "data.path": str(self.dir / "x.npy")})
         hidden = np.maximum(x @ w0.T + b0, 0)
         np.testing.assert_array_equal(found["active"], (hidden @ w1.T + b1 > 0).sum(axis=1))

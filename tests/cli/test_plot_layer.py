@@ -29,13 +29,15 @@ REALS = {"norm": [[[1, 1, 2, 2], [1, 1, 1, 0], [1, *NAN3]]], "error": [[[1, 0.5,
 RANK = [[[1, 2, 2, 2], [3, 3, 3, 3], [3, -1, -1, -1]]]
 
 
-def write_result(path, kind="data", network="", done=((1, 1, 1),), leave_out=(), **attributes):
+def write_result(path, kind="data", network="", done=((1, 1, 1),), leave_out=(), numbers=None, **attributes):
     with h5py.File(path, "w") as file:
         file.attrs.update({"filetype": "mcbe-results", "version": np.array([1, 0]), "experiment": "layer",
                            "seed": 20240101, "config_fingerprint": FINGERPRINT, "mcbe_version": "0.1.0", **attributes})
         file.create_group("config").attrs["resolved"] = LISTING.format(kind=kind, network=network)
         file["cells/n"], file["cells/m"], file["cells/done"] = [3], [6], np.array(done, dtype="i1")
         file["points/point"] = np.arange(4)
+        if numbers is not None:
+            file["trials/network"] = np.array([numbers])
         for name, values in {"active": ACTIVE, "class": CLASS, "rank": RANK, **REALS}.items():
             if name not in leave_out:
                 values = np.array(values)
@@ -71,6 +73,19 @@ class Reading(PlotTest):
         layer, = plot.read_measured(write_result(self.folder / "a.h5", done=((0, 1, 0),)), None).layers
         self.assertEqual(layer.points["class"].tolist(), [0, 0, 0, 3])
 
+    def test_networks_are_told_apart_and_put_in_order(self):
+        path = write_result(self.folder / "a.h5", network="x/net_10.h5, x/net_9.h5, x/other.h5", numbers=[0, 1, 2])
+        run = plot.read_measured(path, None)
+        self.assertEqual(run.view, "networks")
+        self.assertEqual([(layer.network, layer.points["active"].tolist()) for layer in run.layers],
+                         [("net_10", [1, 2, 2, 2]), ("net_9", [3, 3, 4, 4]), ("other", [5])])
+        self.assertEqual({name: [(number, layer.network) for number, layer in members]
+                          for name, members in plot.lines_of(run.layers).items()},
+                         {"net": [(9, "net_9"), (10, "net_10")], "": [(2, "other")]})
+        self.assertEqual(plot.network_panels(run.layers[0]), ["injective", "relative error", "smallest", "largest"])
+        all_points, = plot.read_measured(path, "classes").layers
+        self.assertEqual(len(all_points.points["active"]), 9)
+
     def test_what_is_drawn_unless_asked(self):
         def view(**options):
             return plot.read_measured(write_result(self.folder / "a.h5", **options), None).view
@@ -89,7 +104,7 @@ class Reading(PlotTest):
 
 class Pictures(PlotTest):
     def test_every_view_is_drawn_the_same_twice(self):
-        path = write_result(self.folder / "a.h5", kind="plane")
+        path = write_result(self.folder / "a.h5", kind="plane", network="a_0.h5, a_1.h5, b_0.h5", numbers=[0, 1, 2])
         for view in plot.NEEDS:
             outputs = [self.folder / f"{view}{i}.png" for i in range(2)]
             for output in outputs:
@@ -105,6 +120,14 @@ class Pictures(PlotTest):
         unbounded = [step for step in axes.patches if step.get_label().startswith("unbounded")]
         counts, edges, _ = unbounded[0].get_data()
         self.assertEqual((counts.tolist(), edges.tolist()), ([1, 1, 0, 0, 0], [0.5, 1.5, 2.5, 3.5, 4.5, 5.5]))
+
+    def test_networks_are_lines_over_their_numbers(self):
+        path = write_result(self.folder / "a.h5", network="net_10.h5, net_9.h5, other_9.h5", numbers=[0, 1, 2])
+        shares, errors, *_ = plot.draw(plot.read_measured(path, None)).axes
+        self.assertEqual({line.get_label(): line.get_xydata().tolist() for line in shares.lines},
+                         {"net": [[9, 1], [10, 0]], "other": [[9, 1]]})
+        net, _ = errors.lines
+        np.testing.assert_array_equal(net.get_ydata(), [plot.LEAST_ERROR, 0.5])
 
     def test_a_plane_is_drawn_row_by_row_from_below(self):
         run = plot.read_measured(write_result(self.folder / "a.h5", kind="plane"), None)
