@@ -99,14 +99,6 @@ void mcbe_crossed_destroy(mcbe_crossed_t **crossed)
     }
 }
 
-static void set_norms(const mcbe_estimator_t *e, int width, const float *x, double *norm)
-{
-    e->kernels->sum_squares(e->frame->n, width, x, norm);
-    for (int s = 0; s < width; s++) {
-        norm[s] = sqrt(norm[s]) * (1.0 + 1e-6);
-    }
-}
-
 void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block, int64_t last)
 {
     const mcbe_crossed_t *d = e->crossed;
@@ -115,8 +107,8 @@ void mcbe_crossed_prepare(mcbe_estimator_t *e, int64_t block, int64_t last)
     mcbe_stream_key_t key = e->key;
     key.block = block;
     mcbe_crossed_fill(e->design, e->domain.cloud, &key, d->center, d->noise);
-    set_norms(e, d->centers, d->center, d->center_norm);
-    set_norms(e, NOISES, d->noise, d->noise_norm);
+    mcbe_estimator_norms(e, d->centers, d->center, d->center_norm);
+    mcbe_estimator_norms(e, NOISES, d->noise, d->noise_norm);
     mcbe_product_multiply(e, d->centers, d->centers, d->center, d->product);
     for (ptrdiff_t t = 0; t < d->centers / TILE; t++) {
         for (ptrdiff_t j = 0; j < m; j++) {

@@ -204,6 +204,14 @@ mcbe_status_t mcbe_estimator_reset(mcbe_estimator_t *e, const mcbe_frame_t *fram
     return MCBE_OK;
 }
 
+void mcbe_estimator_norms(const mcbe_estimator_t *e, int width, const float *x, double *norm)
+{
+    e->kernels->sum_squares(e->n, width, x, norm);
+    for (int s = 0; s < width; s++) {
+        norm[s] = sqrt(norm[s]) * (1.0 + 1e-6);
+    }
+}
+
 static mcbe_status_t record_events(mcbe_bias_events_t *events, int64_t sample, const double *alpha,
                                    const int *rows, int count)
 {

@@ -88,6 +88,10 @@ static inline float mcbe_round_up(double value)
     return isfinite(rounded) ? rounded + (fabsf(rounded) * 0x1p-22F + FLT_MIN) : rounded;
 }
 
+/** Upper bounds of the norms of points, with room for the rounding of their squares.
+ *  @param[in] x  [n][width] */
+void mcbe_estimator_norms(const mcbe_estimator_t *e, int width, const float *x, double *norm);
+
 /** mcbe_product_error and mcbe_product_tiny of the products that the design makes. */
 double mcbe_screen_error(const mcbe_estimator_t *e);
 double mcbe_screen_tiny(const mcbe_estimator_t *e);

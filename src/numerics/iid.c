@@ -102,15 +102,6 @@ void mcbe_iid_destroy(mcbe_iid_t **iid)
     }
 }
 
-static void set_norms(const mcbe_estimator_t *e)
-{
-    const mcbe_iid_t *d = e->iid;
-    e->kernels->sum_squares(e->frame->n, d->width, d->x, d->norm);
-    for (int s = 0; s < d->width; s++) {
-        d->norm[s] = sqrt(d->norm[s]) * (1.0 + 1e-6);
-    }
-}
-
 void mcbe_iid_prepare(mcbe_estimator_t *e, mcbe_purpose_t purpose, int64_t block)
 {
     const mcbe_iid_t *d = e->iid;
@@ -120,7 +111,7 @@ void mcbe_iid_prepare(mcbe_estimator_t *e, mcbe_purpose_t purpose, int64_t block
     key.block = block;
     mcbe_domain_fill(&e->domain, n, &key, d->x, d->scale);
     if (d->norm) {
-        set_norms(e);
+        mcbe_estimator_norms(e, width, d->x, d->norm);
     }
     for (ptrdiff_t i = 0; d->x_f64 && i < (ptrdiff_t)n * width; i++) {
         d->x_f64[i] = (double)d->x[i];
