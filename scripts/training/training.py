@@ -2,7 +2,8 @@
 
 Every script trains with the layer that is watched left alone, regularised, or set to alpha* before every batch, with the
 same initial weights, data and order of batches. It writes the measures after each epoch, from before the first one on.
-Part I of N has the repetitions I, I + N, ... (counted from 0), as a job array runs them; plot_training.py takes all
+Part I of N has the repetitions I, I + N, ... (counted from 0). Without --part, ranks under mpirun and tasks of a SLURM job
+array (ranks first) take a part each, and write NAME_I.h5 instead of NAME.h5; plot_training.py takes all
 parts. Exit codes: 0 done, 64 wrong use, 65 not usable data, 74 not written.
 """
 from __future__ import annotations
@@ -139,8 +140,30 @@ def options_of(experiment: str, description: str, data: Path) -> argparse.Argume
     parser.add_argument("config", nargs="?", type=Path, default=HERE / f"{experiment}.toml")
     parser.add_argument("-o", "--output", type=Path, default=Path(f"training_{experiment}.h5"))
     parser.add_argument("--data", type=Path, default=data)
-    parser.add_argument("--part", default="0/1", metavar="I/N")
+    parser.add_argument("--part", metavar="I/N")
     return parser
+
+
+def take_part(options: argparse.Namespace, repetitions: int) -> list[int]:
+    """The repetitions of this process. A part that the surroundings chose goes into the name of the output."""
+    part, parts, chosen = 0, 1, options.part
+    try:
+        if chosen is not None:
+            part, parts = map(int, chosen.split("/"))
+        for number, count, first in (("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", ""),
+                                     ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN")):
+            if chosen is None and int(os.environ.get(count, "1")) > 1:
+                part, parts = int(os.environ[number]) - int(os.environ.get(first, "0")), int(os.environ[count])
+                chosen = f"{part}/{parts} (of {count})"
+                options.output = options.output.with_stem(f"{options.output.stem}_{part}")
+    except ValueError as error:
+        fail(64, f"--part {options.part}: {error}; I/N is needed")
+    if chosen != options.part and part >= repetitions:
+        print(f"part {chosen}: nothing to do for {repetitions} repetitions", file=sys.stderr)
+        sys.exit(0)  # another code would make mpirun end the other ranks
+    if not 0 <= part < parts or part >= repetitions:
+        fail(64, f"--part {chosen}: there is no such part of {repetitions} repetitions")
+    return list(range(part, repetitions, parts))
 
 
 def run_all(experiment: str, options: argparse.Namespace,
@@ -151,13 +174,10 @@ def run_all(experiment: str, options: argparse.Namespace,
     set, make(settings, shape of an input) a network and its layer."""
     try:
         settings = tomllib.loads(options.config.read_text(encoding="utf-8"))
-        part, parts = map(int, options.part.split("/"))
     except (OSError, ValueError) as error:
-        fail(64, f"{options.config}, --part {options.part}: {error}")
+        fail(64, f"{options.config}: {error}")
     torch.set_num_threads(1)
-    repetitions = list(range(part, settings["repetitions"], parts)) if parts > 0 else []
-    if not 0 <= part < parts or not repetitions:
-        fail(64, f"--part {options.part}: there is no such part of {settings['repetitions']} repetitions")
+    repetitions = take_part(options, settings["repetitions"])
     runs: dict[str, list[Run]] = {method: [] for method in METHODS}
     started = time.monotonic()
     for repetition in repetitions:

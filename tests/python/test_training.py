@@ -1,6 +1,7 @@
 """scripts/training on tiny data: what is written, that parts are parts of the whole, sentences."""
 
 import gzip
+import os
 import pathlib
 import struct
 import subprocess
@@ -40,9 +41,9 @@ class Training(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
 
-    def run_script(self, name, *arguments, code=0):
+    def run_script(self, name, *arguments, code=0, environment=None):
         result = subprocess.run([sys.executable, SCRIPTS / "training" / name, *arguments], capture_output=True, text=True,
-                                cwd=self.folder)
+                                cwd=self.folder, env={**os.environ, **(environment or {})})
         self.assertEqual(result.returncode, code, result.stderr)
         return result
 
@@ -54,6 +55,24 @@ class Training(unittest.TestCase):
             write_idx(self.folder / f"{name}-labels-idx1-ubyte.gz", labels)
         (self.folder / "tiny.toml").write_text(COMMON + "network = 'dense'\nredundancy = 2\ntrain_images = 40\ntest_images = 20\n"
                                                "inverse_points = 5\nkeep_weights = false\n")
+
+    def test_ranks_and_tasks_take_a_part_each(self):
+        self.images()
+        self.run_script("images.py", "tiny.toml", "--data", ".", "-o", "all.h5")
+        task = {"SLURM_ARRAY_TASK_ID": "6", "SLURM_ARRAY_TASK_MIN": "5", "SLURM_ARRAY_TASK_COUNT": "2"}
+        self.run_script("images.py", "tiny.toml", "--data", ".", "-o", "task.h5", environment=task)
+        for rank in "01":  # an array of jobs that run mpirun: the ranks count
+            rank_of_two = {**task, "OMPI_COMM_WORLD_RANK": rank, "OMPI_COMM_WORLD_SIZE": "2"}
+            self.run_script("images.py", "tiny.toml", "--data", ".", "-o", "rank.h5", environment=rank_of_two)
+        with h5py.File(self.folder / "all.h5") as whole:
+            for name, repetition in (("task_1", 1), ("rank_0", 0), ("rank_1", 1)):
+                with h5py.File(self.folder / f"{name}.h5") as part:
+                    self.assertEqual(part.attrs["repetitions"].tolist(), [repetition])
+                    np.testing.assert_array_equal(part["regularized/hamming"][0],
+                                                  whole["regularized/hamming"][repetition])
+        beyond = {"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "3"}
+        result = self.run_script("images.py", "tiny.toml", "--data", ".", environment=beyond)
+        self.assertIn("2/3 (of OMPI_COMM_WORLD_SIZE): nothing to do for 2 repetitions", result.stderr)
 
     def test_images(self):
         self.images()
