@@ -95,7 +95,8 @@ def draw(paths: list[Path]) -> Figure:
         axes.set(title=label, xlabel="epoch", xlim=(0, epochs[-1]), ylim=(0, 1.02))
         axes.title.set_fontsize(10)
         axes.grid(color="0.9", linewidth=0.6)
-    figure.axes[0].legend(frameon=False, fontsize=8.5, loc="lower right")
+    high = min(curve["accuracy"][:, -1].mean() for curve in curves.values()) > 0.5
+    figure.axes[0].legend(frameon=False, fontsize=8.5, loc="lower right" if high else "upper right")
     repetitions = len(next(iter(curves.values()))["accuracy"])
     figure.suptitle(TITLES[experiment] + ": left alone, regularised, set to $\\alpha^*$",
                     x=0.05, y=0.985, ha="left", fontsize=12.5)
@@ -112,7 +113,6 @@ def main() -> None:
     parser.add_argument("files", type=Path, nargs="+", metavar="PART.h5")
     add_output_option(parser)
     options = parser.parse_args()
-    options.file = options.files[0]
     make_pictures(options, lambda: draw(options.files))
 
 
