@@ -117,7 +117,8 @@ class Signals(Stopping):
 
 class StopFile(Stopping):
     def test_a_stop_file_stops_and_goes(self):
-        config = self.config({**LONG, "trials": 400})
+        # the file is looked for once a second: seconds of work, on a fast machine, too
+        config = self.config({**LONG, "trials": 400, "sampling.samples": 250000})
         process = self.begin(config, ranks=2)
         stop = pathlib.Path(f"{self.out}.stop")
         stop.touch()
