@@ -6,8 +6,8 @@
 
 Without --view it draws the plane of a grid, several networks beside each other, else preimages,
 stability or reconstruction, the first that was measured. One panel a layer. Networks whose names
-differ in a number at the end, as NAME_0.h5, NAME_1.h5, are one line. Without -o it writes FILE.png and FILE.pdf next to the input.
-The same file gives the same picture, byte for byte.
+differ in a number at the end, as NAME_0.h5, NAME_1.h5, are one line. Without -o it writes FILE.png
+and FILE.pdf next to the input. The same file gives the same picture, byte for byte.
 Exit codes: 0 done, 64 wrong use, 65 not a file this script can draw, 74 not written.
 """
 from __future__ import annotations
@@ -41,7 +41,8 @@ TITLES = {
 }
 REMARKS = {
     "plane": "Condition: largest by smallest positive singular value of the active rows; white where there is none.",
-    "networks": "The same points through the same layer of one network after the other. Shaded: from the least to the largest of the points.",
+    "networks": "The same points through the same layer of one network after the other. Shaded: from the least to the\n"
+                "largest of the points.",
     "classes": "Points by the number of positive outputs; at $n$ (line) the active rows can span $R^n$.",
     "stability": "Singular values of the active rows at each point. The least of the smallest and the largest of the\n"
                  "largest are estimates of the Lipschitz constants of the layer and its inverse from points alone.",
@@ -75,9 +76,8 @@ class Measured(Run):
 
 
 def choose_view(file: h5py.File, asked: str | None, is_plane: bool, path: Path) -> str:
-    missing = {view for view, is_there in (("plane", is_plane), ("networks", "trials/network" in file))
-               if not is_there}
-    there = [view for view, name in NEEDS.items() if name in file["points"] and view not in missing]
+    fits = {"plane": is_plane, "networks": "trials/network" in file}
+    there = [view for view, name in NEEDS.items() if name in file["points"] and fits.get(view, True)]
     if asked is None and there:
         return there[0]
     if asked is None or asked not in there:
@@ -95,16 +95,14 @@ def read_measured(path: Path, view: str | None) -> Measured:
         if chosen == "plane" and not done.all():
             raise Refusal(f"'{path}' is not complete; a plane needs all of its points")
         arrays = {name: file["points"][name][...] for name in file["points"] if name != "point"}
-        layers = []
-        names = [""]
+        layers, names, networks = [], [""], np.zeros(done.shape, dtype=int)
         if chosen == "networks":
             names = [Path(name).stem for name in facts["settings"]["layer.network"].split(", ")]
-            numbers = file["trials/network"][...]
+            networks = file["trials/network"][...]
         for cell, (n, m) in enumerate(zip(file["cells/n"][...], file["cells/m"][...])):
             for number, name in enumerate(names):
-                there = arrays["active"][cell] >= 0  # the last unit may have places without a point
-                if name:
-                    there &= (numbers[cell] == number)[:, np.newaxis]
+                # the last unit may have places without a point
+                there = (arrays["active"][cell] >= 0) & (networks[cell] == number)[:, np.newaxis]
                 if there.any():
                     layers.append(Layer(int(n), int(m), {key: values[cell][there]
                                                          for key, values in arrays.items()}, name))
@@ -112,6 +110,11 @@ def read_measured(path: Path, view: str | None) -> Measured:
 
 
 # --- drawing -------------------------------------------------------------------------------------
+
+
+def relative_errors(layer: Layer) -> np.ndarray:
+    norm = layer.points["norm"]
+    return np.maximum(layer.points["error"] / np.where(norm > 0, norm, 1.0), LEAST_ERROR)
 
 
 def draw_classes(axes: Axes, layer: Layer) -> None:
@@ -160,11 +163,6 @@ def draw_stability(axes: Axes, layer: Layer, name: str) -> None:
     axes.set_xlabel(f"{name} singular value")
     axes.set_ylabel("points")
     axes.legend(frameon=False, fontsize=8)
-
-
-def relative_errors(layer: Layer) -> np.ndarray:
-    norm = layer.points["norm"]
-    return np.maximum(layer.points["error"] / np.where(norm > 0, norm, 1.0), LEAST_ERROR)
 
 
 def lines_of(layers: Sequence[Layer]) -> dict[str, list[tuple[int, Layer]]]:

@@ -145,25 +145,31 @@ def options_of(experiment: str, description: str, data: Path) -> argparse.Argume
     return parser
 
 
+def place_in_job() -> tuple[int, int] | None:
+    """This process among the ranks of mpirun or else the tasks of a SLURM job array: number, from 0, and count."""
+    for number, count, first in (("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", ""),
+                                 ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN")):
+        if int(os.environ.get(count, "1")) > 1:
+            return int(os.environ[number]) - int(os.environ.get(first, "0")), int(os.environ[count])
+    return None
+
+
 def take_part(options: argparse.Namespace, repetitions: int) -> list[int]:
-    """The repetitions of this process. A part that the surroundings chose goes into the name of the output."""
-    part, parts, chosen = 0, 1, options.part
-    try:
-        if chosen is not None:
-            part, parts = map(int, chosen.split("/"))
-        for number, count, first in (("OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", ""),
-                                     ("SLURM_ARRAY_TASK_ID", "SLURM_ARRAY_TASK_COUNT", "SLURM_ARRAY_TASK_MIN")):
-            if chosen is None and int(os.environ.get(count, "1")) > 1:
-                part, parts = int(os.environ[number]) - int(os.environ.get(first, "0")), int(os.environ[count])
-                chosen = f"{part}/{parts} (of {count})"
-                options.output = options.output.with_stem(f"{options.output.stem}_{part}")
-    except ValueError as error:
-        fail(64, f"--part {options.part}: {error}; I/N is needed")
-    if chosen != options.part and part >= repetitions:
-        print(f"part {chosen}: nothing to do for {repetitions} repetitions", file=sys.stderr)
-        sys.exit(0)  # another code would make mpirun end the other ranks
-    if not 0 <= part < parts or part >= repetitions:
-        fail(64, f"--part {chosen}: there is no such part of {repetitions} repetitions")
+    """The repetitions of this process. The number of a part that the job gave joins the name of the output."""
+    place = None if options.part else place_in_job()
+    if place:
+        part, parts = place
+        options.output = options.output.with_stem(f"{options.output.stem}_{part}")
+        if part >= repetitions:
+            print(f"part {part} of {parts}: nothing to do for {repetitions} repetitions", file=sys.stderr)
+            sys.exit(0)  # another code would make mpirun end the other ranks
+    else:
+        try:
+            part, parts = map(int, (options.part or "0/1").split("/"))
+        except ValueError as error:
+            fail(64, f"--part {options.part}: {error}; I/N is needed")
+        if not 0 <= part < parts or part >= repetitions:
+            fail(64, f"--part {options.part}: there is no such part of {repetitions} repetitions")
     return list(range(part, repetitions, parts))
 
 

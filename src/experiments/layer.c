@@ -80,7 +80,7 @@ typedef struct column_row {
 } column_row_t;
 
 static const column_row_t columns[COLUMN_COUNT] = {
-    [COLUMN_NETWORK] = {"trials/network", MCBE_COLUMN_I64, 0, 0,
+    [COLUMN_NETWORK] = {"trials/network", MCBE_COLUMN_I64, SEVERAL_NETWORKS, 0,
                         "number of the unit's file in layer.network, counted from 0"},
     [COLUMN_POINTS] = {"trials/points", MCBE_COLUMN_I64, 0, 0, "points of the unit"},
     [COLUMN_FULL_RANK] = {"trials/full_rank", MCBE_COLUMN_I64, MEASURE_RECONSTRUCTION, 1,
@@ -131,9 +131,6 @@ static const column_row_t columns[COLUMN_COUNT] = {
 
 int mcbe_layer_has(const layer_t *params, layer_column_t column)
 {
-    if (column == COLUMN_NETWORK) {
-        return params->given_count > 1;
-    }
     return columns[column].measure == 0 || (params->measures & columns[column].measure) != 0;
 }
 
@@ -167,6 +164,7 @@ static mcbe_status_t open_params(mcbe_config_t *config, void **handle, mcbe_erro
     }
     params->block = mcbe_config_int(config, "points.block");
     MCBE_TRY(mcbe_layer_open_sources(params, config, err));
+    params->measures |= params->given_count > 1 ? SEVERAL_NETWORKS : 0;
     params->blocks = (params->inputs.count + params->block - 1) / params->block;
     params->numbers = mcbe_alloc((size_t)params->block, sizeof *params->numbers);
     MCBE_TRY(params->numbers ? MCBE_OK : MCBE_ERR_NOMEM);
@@ -220,7 +218,7 @@ static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_erro
                           .m = params->cells[i].m,
                           .flops = points * (2.0 * n * m + work),
                           .seconds = prepare + points * (1e-5 + n * m / 1e9 + work / 1.5e10),
-                          .bytes = 8.0 * ((5.0 + params->given_count) * m * n + 5.0 * n * n +
+                          .bytes = 8.0 * ((5.0 + 2.0 * params->given_count) * m * n + 5.0 * n * n +
                                           points * (n + (double)params->width) + m) +
                                    4.0 * (double)params->inputs.data.train.count *
                                        (double)params->inputs.data.train.n};

@@ -12,7 +12,7 @@
 /* Columns of a record: those of the unit, then those of its points. A file has those of what was
  * asked for. */
 typedef enum layer_column {
-    COLUMN_NETWORK, /* of several ones */
+    COLUMN_NETWORK, /* SEVERAL_NETWORKS */
     COLUMN_POINTS,
     COLUMN_FULL_RANK,    /* reconstruction */
     COLUMN_ERROR_MAX,    /* likewise */
@@ -38,8 +38,13 @@ typedef enum layer_column {
     FIRST_POINT_COLUMN = COLUMN_ACTIVE
 } layer_column_t;
 
-/* What of a point is measured. */
-enum { MEASURE_RECONSTRUCTION = 1, MEASURE_STABILITY = 2, MEASURE_PREIMAGE = 4 };
+/* What of a point is measured, and whether units must tell whose points they have. */
+enum {
+    MEASURE_RECONSTRUCTION = 1,
+    MEASURE_STABILITY = 2,
+    MEASURE_PREIMAGE = 4,
+    SEVERAL_NETWORKS = 8
+};
 
 /* The layer of a network file. */
 typedef struct given_layer {

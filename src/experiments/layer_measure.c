@@ -13,7 +13,7 @@
 /* A layer at work on the points of one unit. */
 typedef struct bench {
     const layer_t *params; /* borrowed */
-    int network;           /* of several ones */
+    int network;           /* whose layer it is, by the order of the files */
     int64_t count;         /* points of the unit */
     int n, m;
     mcbe_network_t layer;            /* owned */

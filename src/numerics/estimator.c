@@ -92,7 +92,7 @@ static mcbe_status_t create_workspace(mcbe_estimator_t *e, int64_t samples)
     }
     const int paired = e->design == MCBE_DESIGN_PAIRED;
     const int width = paired ? mcbe_domain_block_size(e->n) : mcbe_crossed_centers(e->design);
-    mcbe_status_t st = mcbe_product_create(&e->product, e, width);
+    mcbe_status_t st = mcbe_product_reserve(e, width);
     if (st != MCBE_OK) {
         return st;
     }
@@ -163,9 +163,10 @@ void mcbe_estimator_destroy(mcbe_estimator_t **estimator)
         mcbe_iid_destroy(&e->iid);
         mcbe_paired_destroy(&e->paired);
         mcbe_crossed_destroy(&e->crossed);
-        mcbe_product_destroy(&e->product);
         mcbe_sweep_destroy(&e->sweep);
         mcbe_free(e->w_screen);
+        mcbe_free(e->part);
+        mcbe_free(e->x_f64);
         mcbe_free(e->alpha);
         mcbe_free(e->c);
         mcbe_free(e->active);

@@ -15,7 +15,6 @@
 typedef struct mcbe_iid mcbe_iid_t;
 typedef struct mcbe_paired mcbe_paired_t;
 typedef struct mcbe_crossed mcbe_crossed_t;
-typedef struct mcbe_product mcbe_product_t;
 typedef struct mcbe_sweep mcbe_sweep_t;
 
 /* Added to row norms in fp32, so that norm times error also covers entries that underflow. */
@@ -41,7 +40,8 @@ struct mcbe_estimator {
     mcbe_iid_t *iid; /* owned; the one of the design, the others are NULL */
     mcbe_paired_t *paired;
     mcbe_crossed_t *crossed;
-    mcbe_product_t *product;    /* owned, of the paired and crossed designs */
+    float *part;   /* owned, [m][width]: what some coordinates add to products; NULL where unused */
+    double *x_f64; /* owned, [n][width]: the points of a product in fp64; likewise */
     mcbe_sweep_t *sweep;        /* owned, made when it is first needed */
     double *alpha;              /* owned, [m], what the screen in hand goes by */
     double *c;                  /* owned, [m], canonical coefficients of the point being visited */
@@ -98,11 +98,10 @@ double mcbe_screen_tiny(const mcbe_estimator_t *e);
 
 /* Products of the designs that add rows of two banks: few, and each behind many points, so that long rows
  * are summed more exactly (docs/method.md, section 3). */
-MCBE_NODISCARD mcbe_status_t mcbe_product_create(mcbe_product_t **product,
-                                                 const mcbe_estimator_t *e, int width);
-void mcbe_product_destroy(mcbe_product_t **product);
+/** Allocate what products of up to `width` points need, once; mcbe_estimator_destroy frees it. */
+MCBE_NODISCARD mcbe_status_t mcbe_product_reserve(mcbe_estimator_t *e, int width);
 /** Approximate coefficients, scaled by 2^-w_exponent, of the first `count` of `width` points.
- *  @param[in] width  at most the one of mcbe_product_create
+ *  @param[in] width  at most the one of mcbe_product_reserve
  *  @param[in] x      [n][width]
  *  @param[out] out   [m][width], float or double by precision; of each row `count` are set */
 void mcbe_product_multiply(const mcbe_estimator_t *e, int width, int count, const float *x,

@@ -433,27 +433,20 @@ static int test_pair(const mcbe_estimator_t *e, const limits_t *limits, int64_t 
                                      p->row_norm, limits->need, limits->active_seen);
 }
 
-/* What the products know of the coefficients of one pair. */
-static void recall(const mcbe_estimator_t *e, int m, int64_t a, int64_t b, double scale,
-                   double norm_sum)
-{
-    const mcbe_paired_t *p = e->paired;
-    const size_t real = e->in_f32 ? sizeof(float) : sizeof(double), row = (size_t)p->padded * real;
-    mcbe_sum_recall(e, m, (const char *)p->a.c + (size_t)a * row, 1,
-                    (const char *)p->b.c + (size_t)b * row, norm_sum, scale);
-}
-
 /* A pair that no screen ruled out. */
 static mcbe_status_t visit_pair(mcbe_estimator_t *e, const mcbe_screen_t *screen, int64_t a,
                                 int64_t b, double scale, double norm_sum, int64_t sample,
                                 const mcbe_layers_t *layers)
 {
+    const mcbe_paired_t *p = e->paired;
     const int n = e->frame->n;
-    const float *xa = e->paired->a.x + a * n, *xb = e->paired->b.x + b * n;
+    const float *xa = p->a.x + a * n, *xb = p->b.x + b * n;
     if (n <= BOUNDED_DIMENSIONS) {
         return mcbe_estimator_visit(e, xa, xb, 1, scale, sample, layers);
     }
-    recall(e, screen->m, a, b, scale, norm_sum);
+    const int64_t row = p->padded * (int64_t)(e->in_f32 ? sizeof(float) : sizeof(double));
+    mcbe_sum_recall(e, screen->m, (const char *)p->a.c + a * row, 1, (const char *)p->b.c + b * row,
+                    norm_sum, scale);
     return mcbe_estimator_visit_near(e, screen, xa, xb, 1, scale, sample, layers);
 }
 

@@ -10,11 +10,6 @@
  * long rows are cut and the parts added: (DEPTH + n / DEPTH) u instead of n u. */
 #define DEPTH 128
 
-struct mcbe_product {
-    float *part; /* owned, [m][width], what DEPTH coordinates add, NULL where rows are not cut */
-    double *f64; /* owned, [n][width], the points for precision double, else NULL */
-};
-
 /* Independent points need the whole product for every point, and few of them are suspect: nothing is
  * cut there. Two parts are not worth the second buffer. */
 static int in_parts(const mcbe_estimator_t *e)
@@ -32,31 +27,17 @@ double mcbe_screen_tiny(const mcbe_estimator_t *e)
     return mcbe_product_tiny(e->n, e->in_f32);
 }
 
-mcbe_status_t mcbe_product_create(mcbe_product_t **product, const mcbe_estimator_t *e, int width)
+mcbe_status_t mcbe_product_reserve(mcbe_estimator_t *e, int width)
 {
-    mcbe_product_t *p = mcbe_alloc(1, sizeof *p);
-    *product = p;
-    if (!p) {
-        return MCBE_ERR_NOMEM;
+    if (in_parts(e)) {
+        e->part = mcbe_alloc((size_t)e->m * (size_t)width, sizeof *e->part);
+        return e->part ? MCBE_OK : MCBE_ERR_NOMEM;
     }
-    p->part = in_parts(e) ? mcbe_alloc((size_t)e->m * (size_t)width, sizeof *p->part) : NULL;
-    p->f64 = e->in_f32 ? NULL : mcbe_alloc((size_t)e->n * (size_t)width, sizeof *p->f64);
-    if ((in_parts(e) && !p->part) || (!e->in_f32 && !p->f64)) {
-        mcbe_product_destroy(product);
-        return MCBE_ERR_NOMEM;
+    if (!e->in_f32) {
+        e->x_f64 = mcbe_alloc((size_t)e->n * (size_t)width, sizeof *e->x_f64);
+        return e->x_f64 ? MCBE_OK : MCBE_ERR_NOMEM;
     }
     return MCBE_OK;
-}
-
-void mcbe_product_destroy(mcbe_product_t **product)
-{
-    mcbe_product_t *p = *product;
-    if (p) {
-        mcbe_free(p->part);
-        mcbe_free(p->f64);
-        mcbe_free(p);
-        *product = NULL;
-    }
 }
 
 /* What `depth` coordinates from `first` on add to the coefficients of the first `count` of `width` points. */
@@ -72,10 +53,10 @@ static void multiply_f32(const mcbe_estimator_t *e, int first, int depth, int wi
 static void add_parts(const mcbe_estimator_t *e, int width, int count, const float *x, float *out)
 {
     float *restrict sum = out;
-    const float *restrict part = e->product->part;
+    const float *restrict part = e->part;
     for (int first = DEPTH; first < e->n; first += DEPTH) {
         multiply_f32(e, first, e->n - first < DEPTH ? e->n - first : DEPTH, width, count, x,
-                     e->product->part);
+                     e->part);
         for (ptrdiff_t j = 0; j < e->m; j++) {
             for (ptrdiff_t i = j * width; i < j * width + count; i++) {
                 sum[i] += part[i];
@@ -95,12 +76,11 @@ void mcbe_product_multiply(const mcbe_estimator_t *e, int width, int count, cons
         }
         return;
     }
-    double *f64 = e->product->f64;
     for (ptrdiff_t i = 0; i < (ptrdiff_t)n * width; i++) {
-        f64[i] = (double)x[i];
+        e->x_f64[i] = (double)x[i];
     }
-    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, count, n, 1.0, e->w_screen, n, f64,
-                width, 0.0, out, width);
+    cblas_dgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, count, n, 1.0, e->w_screen, n,
+                e->x_f64, width, 0.0, out, width);
 }
 
 double mcbe_sum_error(const mcbe_estimator_t *e, double norms)

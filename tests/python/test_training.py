@@ -72,7 +72,7 @@ class Training(unittest.TestCase):
                                                   whole["regularized/hamming"][repetition])
         beyond = {"OMPI_COMM_WORLD_RANK": "2", "OMPI_COMM_WORLD_SIZE": "3"}
         result = self.run_script("images.py", "tiny.toml", "--data", ".", environment=beyond)
-        self.assertIn("2/3 (of OMPI_COMM_WORLD_SIZE): nothing to do for 2 repetitions", result.stderr)
+        self.assertIn("part 2 of 3: nothing to do for 2 repetitions", result.stderr)
 
     def test_images(self):
         self.images()
