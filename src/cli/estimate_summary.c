@@ -117,6 +117,10 @@ static void print_layer(const unit_t *unit)
     char text[SETTING_MAX], radius[SETTING_MAX];
     printf("layer        %s, n = %lld, m = %lld\n", setting(unit, "frame.path", text),
            (long long)unit->cell->n, (long long)unit->cell->m);
+    if (unit->result->info.trials > 1) {
+        printf("trial        0 of %lld, here and below; the file (-o) has them all\n",
+               (long long)unit->result->info.trials);
+    }
     printf("K            %s", setting(unit, "domain.kind", text));
     if (!strcmp(text, "sphere") || !strcmp(text, "ball") || !strcmp(text, "shell")) {
         printf(" of radius %s", setting(unit, "domain.radius", radius));

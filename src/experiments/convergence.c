@@ -160,7 +160,7 @@ static double bytes_of_cell(const convergence_t *params, double n, double m)
 {
     const mcbe_setup_t *setup = &params->setup;
     const double samples = (double)setup->samples;
-    return mcbe_cost_bytes(setup->design, samples, n, m) + mcbe_setup_data_bytes(setup) +
+    return mcbe_cost_bytes(setup->design, samples, n, m) + mcbe_setup_loaded_bytes(setup) +
            8.0 * m * (double)params->tests + 48.0 * m * (1.0 + log(1.0 + samples / m)) * n;
 }
 

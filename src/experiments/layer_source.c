@@ -181,6 +181,12 @@ static mcbe_status_t choose_cells(layer_t *params, const mcbe_config_t *config, 
         const int64_t rows = mcbe_extent_size(&layer->out);
         return set_cells(params, mcbe_extent_size(&layer->in), &rows, 1);
     }
+    if (params->setup.file.count > 1) {
+        return mcbe_config_reject(config, err, "frame.path",
+                                  "'%s', which has %lld matrices; one is needed (of several "
+                                  "networks: layer.network)",
+                                  params->setup.frame_path, (long long)params->setup.file.count);
+    }
     return mcbe_setup_fixed_shape(&params->setup, &m, &n) ? fixed_cells(params, n, m, config, err)
                                                           : free_cells(params, config, err);
 }

@@ -247,7 +247,8 @@ mcbe_status_t mcbe_samplers_plan(const mcbe_setup_t *setup, const mcbe_shapes_t 
             cell->seconds += seconds_of(samples, samplers[s].design, n, m);
             bytes = fmax(bytes, mcbe_cost_bytes(samplers[s].design, samples, n, m));
         }
-        cell->bytes = bytes + 8.0 * m * (4.0 * count + 2.0 * biases) + mcbe_setup_data_bytes(setup);
+        cell->bytes =
+            bytes + 8.0 * m * (4.0 * count + 2.0 * biases) + mcbe_setup_loaded_bytes(setup);
     }
     return st;
 }

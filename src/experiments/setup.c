@@ -80,11 +80,14 @@ mcbe_status_t mcbe_setup_check_n(const mcbe_setup_t *setup, const mcbe_config_t 
                               setup->data.train.n);
 }
 
-double mcbe_setup_data_bytes(const mcbe_setup_t *setup)
+double mcbe_setup_loaded_bytes(const mcbe_setup_t *setup)
 {
     const mcbe_dataset_t *train = &setup->data.train;
+    const mcbe_npy_t *file = &setup->file;
     const double points = (double)(train->count + setup->data.test.count);
-    return (double)sizeof *train->x * points * (double)train->n;
+    return (double)sizeof *train->x * points * (double)train->n +
+           (double)sizeof *file->values * (double)file->count * (double)file->rows *
+               (double)file->columns;
 }
 
 static mcbe_status_t check_design(const mcbe_setup_t *setup, const mcbe_config_t *config,
@@ -256,7 +259,7 @@ void mcbe_setup_free(mcbe_setup_t *setup)
 {
     mcbe_cloud_destroy(&setup->cloud);
     mcbe_data_free(&setup->data);
-    mcbe_frame_free(&setup->file);
+    mcbe_npy_free(&setup->file);
     for (int i = 0; i < setup->family_count; i++) {
         mcbe_free(setup->families[i].file);
     }
@@ -267,8 +270,8 @@ void mcbe_setup_free(mcbe_setup_t *setup)
 int mcbe_setup_fixed_shape(const mcbe_setup_t *setup, int *m, int *n)
 {
     if (setup->ensemble == MCBE_ENSEMBLE_FILE) {
-        *m = setup->file.m;
-        *n = setup->file.n;
+        *m = (int)setup->file.rows;
+        *n = (int)setup->file.columns;
         return 1;
     }
     return mcbe_frame_named_shape(setup->ensemble, m, n) == MCBE_OK;
@@ -293,7 +296,5 @@ mcbe_status_t mcbe_setup_frame(const mcbe_setup_t *setup, const mcbe_stream_key_
     case MCBE_ENSEMBLE_FILE:
         break;
     }
-    /* normalised when it was loaded, if at all */
-    return mcbe_frame_copy(frame, setup->file.m, setup->file.n, setup->file.w, setup->file.n, 0,
-                           NULL);
+    return mcbe_setup_frame_of_file(frame, setup, key->trial, NULL);
 }

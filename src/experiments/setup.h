@@ -69,8 +69,9 @@
         {.path = "frame.path",                                                                     \
          .type = MCBE_KEY_STRING,                                                                  \
          .fallback = "''",                                                                         \
-         .help = "The m x n weight matrix of ensemble file: " MCBE_MATRIX_FILE_FORMS "; its "      \
-                 "SHA-256 joins the fingerprint."},                                                \
+         .help = "The m x n weight matrix of ensemble file: " MCBE_MATRIX_FILE_FORMS "; or, of "   \
+                 "three dimensions, a stack of them, the first for trial 0 and so on, as of the "  \
+                 "epochs of a training. Its SHA-256 joins the fingerprint."},                      \
         {.path = "frame.transpose",                                                                \
          .type = MCBE_KEY_BOOL,                                                                    \
          .flags = MCBE_KEY_LATE,                                                                   \
@@ -265,7 +266,8 @@ typedef struct mcbe_bias_family {
     const char *name; /* borrowed from the config */
     mcbe_bias_kind_t kind;
     double value, variance;
-    double *file; /* owned: of kind file [m], in the units of W, for ReLU(Wx - bias); else NULL */
+    double *file; /* owned: of kind file [m], or as many as there are matrices, in the units of
+                     W, for ReLU(Wx - bias); else NULL */
 } mcbe_bias_family_t;
 
 /* Everything a cell needs to become a layer and a set of points. */
@@ -273,7 +275,7 @@ typedef struct mcbe_setup {
     uint64_t seed;
     mcbe_ensemble_t ensemble;
     const char *frame_path; /* borrowed from the config */
-    mcbe_frame_t file;      /* owned: the matrix of ensemble file, else zero */
+    mcbe_npy_t file;        /* owned: the matrix of ensemble file, or one a trial; else zero */
     int normalize_rows;
     mcbe_domain_t domain;
     mcbe_data_t data;    /* owned: of a domain around data, or to judge by; else empty */
@@ -318,9 +320,19 @@ void mcbe_setup_free(mcbe_setup_t *setup);
 /* What the two above are made of; setup_layer.c. */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_load_frame(mcbe_setup_t *setup, mcbe_config_t *config,
                                                    mcbe_error_t *err);
+/** The matrix of a trial. @return as mcbe_frame_copy, but MCBE_OK or MCBE_ERR_NOMEM for what is loaded */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_frame_of_file(mcbe_frame_t *frame,
+                                                      const mcbe_setup_t *setup, int64_t trial,
+                                                      mcbe_error_t *err);
 /** @param[in] layer_known  the weight matrix was read: biases from files can be held against it */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_read_families(mcbe_setup_t *setup, int layer_known,
                                                       mcbe_config_t *config, mcbe_error_t *err);
+
+/** How many trials: the key `trials`, which must be given for a stack of matrices and may not ask for
+ *  more than it has. @return MCBE_OK; MCBE_ERR_CONFIG */
+MCBE_NODISCARD mcbe_status_t mcbe_setup_trials(const mcbe_setup_t *setup,
+                                               const mcbe_config_t *config, int64_t *trials,
+                                               mcbe_error_t *err);
 
 /** Does the family stand for one value, the same in every row and layer? */
 int mcbe_setup_is_constant(const mcbe_bias_family_t *family, double value);
@@ -351,8 +363,8 @@ MCBE_NODISCARD mcbe_status_t mcbe_setup_check_n(const mcbe_setup_t *setup,
                                                 const mcbe_config_t *config, const char *path,
                                                 int64_t n, mcbe_error_t *err);
 
-/** Bytes the data take on every rank. */
-double mcbe_setup_data_bytes(const mcbe_setup_t *setup);
+/** Bytes the data and the matrices of a file take on every rank. */
+double mcbe_setup_loaded_bytes(const mcbe_setup_t *setup);
 
 /** The address of all random numbers of a unit. */
 mcbe_stream_key_t mcbe_setup_key(const mcbe_setup_t *setup, const mcbe_cell_t *cell, int64_t trial);

@@ -38,7 +38,8 @@ const mcbe_key_t mcbe_bias_family_keys[] = {
      .flags = MCBE_KEY_LATE,
      .fallback = "''",
      .help = "The m numbers of kind file, in the units of W (bias_scale: "
-             "absolute): " MCBE_MATRIX_FILE_FORMS "; its SHA-256 joins the fingerprint."},
+             "absolute): " MCBE_MATRIX_FILE_FORMS "; for a stack of matrices a row of m numbers "
+             "for each. Its SHA-256 joins the fingerprint."},
     {.path = "convention",
      .type = MCBE_KEY_ENUM,
      .flags = MCBE_KEY_LATE,
@@ -74,7 +75,7 @@ out:
     return st;
 }
 
-/* --- the weight matrix of a file --- */
+/* --- the weight matrix of a file, or a stack of them --- */
 
 static int is_layer(int64_t m, int64_t n)
 {
@@ -108,6 +109,53 @@ static mcbe_status_t check_layer(const mcbe_setup_t *setup, const mcbe_npy_t *ar
     return MCBE_OK;
 }
 
+mcbe_status_t mcbe_setup_frame_of_file(mcbe_frame_t *frame, const mcbe_setup_t *setup,
+                                       int64_t trial, mcbe_error_t *err)
+{
+    const mcbe_npy_t *file = &setup->file;
+    const double *w = file->values + (file->count > 1 ? trial * file->rows * file->columns : 0);
+    MCBE_BUG_ASSERT(file->count == 1 || trial < file->count);
+    return mcbe_frame_copy(frame, (int)file->rows, (int)file->columns, w, (ptrdiff_t)file->columns,
+                           setup->normalize_rows, err);
+}
+
+/* Their entries, so that a run does not begin with what it cannot use. */
+static mcbe_status_t check_entries(const mcbe_setup_t *setup, mcbe_error_t *err)
+{
+    mcbe_status_t st = MCBE_OK;
+    for (int64_t i = 0; i < setup->file.count && st == MCBE_OK; i++) {
+        mcbe_error_t reason = {0};
+        mcbe_frame_t frame;
+        st = mcbe_setup_frame_of_file(&frame, setup, i, &reason);
+        mcbe_frame_free(&frame);
+        if (st != MCBE_OK && st != MCBE_ERR_NOMEM) {
+            st = setup->file.count > 1 ? mcbe_fail(err, st, "'%s', matrix %lld from 0: %s",
+                                                   setup->frame_path, (long long)i, reason.text)
+                                       : mcbe_fail(err, st, "%s", reason.text);
+        }
+    }
+    return st;
+}
+
+mcbe_status_t mcbe_setup_trials(const mcbe_setup_t *setup, const mcbe_config_t *config,
+                                int64_t *trials, mcbe_error_t *err)
+{
+    const int64_t count = setup->file.count;
+    *trials = mcbe_config_int(config, "trials");
+    if (count > 1 && !mcbe_config_given(config, "trials")) {
+        return mcbe_config_reject(config, err, "trials",
+                                  "is not given; '%s' has %lld matrices, one for each trial: 1 to "
+                                  "%lld are possible",
+                                  setup->frame_path, (long long)count, (long long)count);
+    }
+    if (count > 1 && *trials > count) {
+        return mcbe_config_reject(config, err, "trials",
+                                  "%lld; '%s' has %lld matrices, one for each trial",
+                                  (long long)*trials, setup->frame_path, (long long)count);
+    }
+    return MCBE_OK;
+}
+
 mcbe_status_t mcbe_setup_load_frame(mcbe_setup_t *setup, mcbe_config_t *config, mcbe_error_t *err)
 {
     const int given = setup->frame_path[0] != '\0';
@@ -130,8 +178,9 @@ mcbe_status_t mcbe_setup_load_frame(mcbe_setup_t *setup, mcbe_config_t *config, 
         MCBE_TRY(mcbe_matrix_transpose(&array));
     }
     MCBE_TRY(check_layer(setup, &array, transposed, err));
-    st = mcbe_frame_copy(&setup->file, (int)array.rows, (int)array.columns, array.values,
-                         (ptrdiff_t)array.columns, setup->normalize_rows, err);
+    setup->file = array;
+    array = (mcbe_npy_t){0};
+    st = check_entries(setup, err);
 out:
     mcbe_npy_free(&array);
     mcbe_matrix_file_free(&file);
@@ -140,7 +189,7 @@ out:
 
 /* --- biases --- */
 
-/* A bias from a file belongs to one layer as it is. */
+/* A bias from a file belongs to given layers as they are. */
 static mcbe_status_t check_single(const mcbe_setup_t *setup, const mcbe_config_t *config,
                                   const char *key, int *m, mcbe_error_t *err)
 {
@@ -165,23 +214,42 @@ static mcbe_status_t check_single(const mcbe_setup_t *setup, const mcbe_config_t
     return MCBE_OK;
 }
 
-/* Turn what was read into the bias of ReLU(Wx - bias). */
-static mcbe_status_t take_bias(const char *name, mcbe_npy_t *array, int m, int adds,
+/* One bias in a row or a column; of a stack of layers one in each row. */
+static mcbe_status_t check_bias_shape(const char *name, const mcbe_npy_t *array, int64_t layers,
+                                      int m, mcbe_error_t *err)
+{
+    const int64_t rows = array->rows, columns = array->columns > 0 ? array->columns : 1;
+    const int fits = (rows == layers && columns == m) || (layers == 1 && rows == m && columns == 1);
+    if (fits && array->count == 1) {
+        return MCBE_OK;
+    }
+    return layers > 1
+               ? mcbe_fail(err, MCBE_ERR_DATA,
+                           "'%s' holds %s%lld x %lld numbers; the biases of %lld layers with m = "
+                           "%d rows are %lld x %d",
+                           name, array->count > 1 ? "a stack of " : "", (long long)rows,
+                           (long long)columns, (long long)layers, m, (long long)layers, m)
+               : mcbe_fail(err, MCBE_ERR_DATA,
+                           "'%s' holds %s%lld x %lld numbers; the bias of a layer with m = %d rows "
+                           "has %d of them, in a row or a column",
+                           name, array->count > 1 ? "a stack of " : "", (long long)rows,
+                           (long long)columns, m, m);
+}
+
+/* Turn what was read into the biases of ReLU(Wx - bias). */
+static mcbe_status_t take_bias(const char *name, mcbe_npy_t *array, int64_t layers, int m, int adds,
                                mcbe_bias_family_t *family, mcbe_error_t *err)
 {
-    const int64_t columns = array->columns > 0 ? array->columns : 1;
-    if ((array->rows != m || columns != 1) && (array->rows != 1 || columns != m)) {
-        return mcbe_fail(err, MCBE_ERR_DATA,
-                         "'%s' holds %lld x %lld numbers; the bias of a layer with m = %d rows has "
-                         "%d of them, in a row or a column",
-                         name, (long long)array->rows, (long long)columns, m, m);
+    const mcbe_status_t st = check_bias_shape(name, array, layers, m, err);
+    if (st != MCBE_OK) {
+        return st;
     }
-    for (int j = 0; j < m; j++) {
+    for (int64_t j = 0; j < layers * m; j++) {
         if (!(fabs(array->values[j]) <= BIAS_MAX)) {
             return mcbe_fail(err, MCBE_ERR_VALUE,
-                             "'%s': entry %d of the bias is %g; finite numbers up to 1e100 in size "
-                             "are allowed",
-                             name, j, array->values[j]);
+                             "'%s': entry %lld of the bias is %g; finite numbers up to 1e100 in "
+                             "size are allowed",
+                             name, (long long)j, array->values[j]);
         }
         array->values[j] = (adds ? -array->values[j] : array->values[j]) + 0.0; /* no -0.0 */
     }
@@ -208,7 +276,8 @@ static mcbe_status_t load_bias(const mcbe_setup_t *setup, mcbe_config_t *config,
     MCBE_TRY(load(config, path, reference, digest, &file, &array, err));
     const int adds = convention == CONVENTION_AUTO ? mcbe_matrix_file_adds_bias(&file)
                                                    : convention == CONVENTION_PLUS;
-    MCBE_TRY(take_bias(reference, &array, m, adds, &setup->families[i], err));
+    MCBE_TRY(take_bias(reference, &array, setup->file.count > 1 ? setup->file.count : 1, m, adds,
+                       &setup->families[i], err));
     st = mcbe_config_add_fact(config, form, adds ? "relu(Wx+b)" : "relu(Wx-alpha)");
 out:
     mcbe_npy_free(&array);
@@ -275,8 +344,9 @@ mcbe_status_t mcbe_setup_bias(const mcbe_setup_t *setup, int family_index,
     const mcbe_bias_family_t *family = setup->families + family_index;
     const size_t m = (size_t)key->m;
     if (family->kind != MCBE_BIAS_NORMAL) {
+        const int64_t first = setup->file.count > 1 ? key->trial * key->m : 0; /* in family->file */
         for (size_t j = 0; j < m; j++) {
-            bias[j] = family->file ? family->file[j] : family->value;
+            bias[j] = family->file ? family->file[first + (int64_t)j] : family->value;
         }
         return MCBE_OK;
     }

@@ -48,7 +48,6 @@ mcbe_status_t mcbe_shapes_read(mcbe_shapes_t *shapes, const mcbe_setup_t *setup,
 {
     mcbe_status_t st = MCBE_OK;
     const int count = mcbe_config_records(config, "cells");
-    shapes->trials = mcbe_config_int(config, "trials");
     shapes->cells = mcbe_alloc((size_t)count, sizeof *shapes->cells);
     if (!shapes->cells) {
         return MCBE_ERR_NOMEM;
@@ -74,7 +73,12 @@ mcbe_status_t mcbe_shapes_read(mcbe_shapes_t *shapes, const mcbe_setup_t *setup,
                                     (long long)cell->n, (long long)cell->m);
         }
     }
-    return st == MCBE_OK && setup ? check_inputs(shapes, setup, config, err) : st;
+    if (!setup || st != MCBE_OK) {
+        return st;
+    }
+    st = mcbe_setup_trials(setup, config, &shapes->trials, err);
+    const mcbe_status_t inputs = check_inputs(shapes, setup, config, err);
+    return st != MCBE_OK ? st : inputs;
 }
 
 void mcbe_shapes_free(mcbe_shapes_t *shapes)

@@ -109,7 +109,7 @@ mcbe_status_t mcbe_survey_plan(const void *handle, mcbe_plan_t *plan, mcbe_error
             .flops = shares ? 0.0 : 2.0 * n * m * products,
             .seconds = seconds_of_cell(survey, cell, samples, shares),
             .deal_seconds = seconds_of_cell(survey, cell, DEAL_SAMPLES, shares),
-            .bytes = mcbe_cost_bytes(setup->design, samples, n, m) + mcbe_setup_data_bytes(setup),
+            .bytes = mcbe_cost_bytes(setup->design, samples, n, m) + mcbe_setup_loaded_bytes(setup),
             .joins = survey->nested_m > 0 && i > 0 && cell[-1].n == cell->n};
     }
     return MCBE_OK;

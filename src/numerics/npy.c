@@ -206,15 +206,16 @@ out:
     return st;
 }
 
-static mcbe_status_t read_matrix(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_error_t *err)
+/* @param[in] most  dimensions: 2, or 3 for a stack */
+static mcbe_status_t read_array(mcbe_npy_t *array, mcbe_inflow_t *in, int most, mcbe_error_t *err)
 {
     mcbe_npy_header_t header = {0};
     mcbe_status_t st;
     MCBE_TRY(mcbe_npy_header(in, &header, err));
-    if (header.rank > 2) {
+    if (header.rank > most) {
         st = mcbe_fail(err, MCBE_ERR_DATA,
-                       "'%s' holds an array of %d dimensions; a matrix or a vector is needed",
-                       in->name, header.rank);
+                       "'%s' holds an array of %d dimensions; a matrix%s or a vector is needed",
+                       in->name, header.rank, most > 2 ? ", a stack of matrices" : "");
         goto out;
     }
     if (header.type != MCBE_ELEMENT_F32 && header.type != MCBE_ELEMENT_F64) {
@@ -230,11 +231,23 @@ static mcbe_status_t read_matrix(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_erro
         st = MCBE_ERR_NOMEM;
         goto out;
     }
-    array->rows = header.shape[0];
-    array->columns = header.rank == 2 ? header.shape[1] : 0;
+    const int64_t *shape = header.shape + (header.rank > 2); /* of one matrix */
+    array->count = header.rank > 2 ? header.shape[0] : 1;
+    array->rows = shape[0];
+    array->columns = header.rank > 1 ? shape[1] : 0;
     st = mcbe_npy_values(in, &header, array->values, NULL, err);
 out:
     return st;
+}
+
+static mcbe_status_t read_matrix(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_error_t *err)
+{
+    return read_array(array, in, 2, err);
+}
+
+static mcbe_status_t read_stack(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_error_t *err)
+{
+    return read_array(array, in, 3, err);
 }
 
 mcbe_status_t mcbe_npy_read(mcbe_npy_t *array, FILE *stream, const char *name,
@@ -256,6 +269,11 @@ mcbe_status_t mcbe_npy_read(mcbe_npy_t *array, FILE *stream, const char *name,
 mcbe_status_t mcbe_npy_load(mcbe_npy_t *array, const char *path, mcbe_error_t *err)
 {
     return mcbe_npy_read(array, NULL, path, read_matrix, err);
+}
+
+mcbe_status_t mcbe_npy_load_stack(mcbe_npy_t *array, const char *path, mcbe_error_t *err)
+{
+    return mcbe_npy_read(array, NULL, path, read_stack, err);
 }
 
 mcbe_status_t mcbe_npy_parse(mcbe_npy_t *array, FILE *stream, const char *name, mcbe_error_t *err)

@@ -30,10 +30,11 @@ MCBE_NODISCARD mcbe_status_t mcbe_npy_header(mcbe_inflow_t *in, mcbe_npy_header_
 MCBE_NODISCARD mcbe_status_t mcbe_npy_values(mcbe_inflow_t *in, const mcbe_npy_header_t *header,
                                              double *f64, float *f32, mcbe_error_t *err);
 
-/* A matrix or a vector read from a file. */
+/* A matrix, a vector or a stack of matrices read from a file. */
 typedef struct mcbe_npy {
+    int64_t count;         /* matrices; 1 unless the file has a stack of them */
     int64_t rows, columns; /* columns is 0 for a vector of so many rows */
-    double *values;        /* owned, row-major [rows][columns] */
+    double *values;        /* owned, [count][rows][columns] */
 } mcbe_npy_t;
 
 /** How the matrix or vector of a file is read from its bytes. @param[out] array  zeroed before */
@@ -49,7 +50,10 @@ MCBE_NODISCARD mcbe_status_t mcbe_npy_read(mcbe_npy_t *array, FILE *stream, cons
  *  @param[out] array  zeroed on error; free with mcbe_npy_free
  *  @return as mcbe_npy_header */
 MCBE_NODISCARD mcbe_status_t mcbe_npy_load(mcbe_npy_t *array, const char *path, mcbe_error_t *err);
-/** The same from an open seekable stream. @param[in] name  for sentences */
+/** The same, and an array of three dimensions is a stack of matrices. */
+MCBE_NODISCARD mcbe_status_t mcbe_npy_load_stack(mcbe_npy_t *array, const char *path,
+                                                 mcbe_error_t *err);
+/** As mcbe_npy_load, from an open seekable stream. @param[in] name  for sentences */
 MCBE_NODISCARD mcbe_status_t mcbe_npy_parse(mcbe_npy_t *array, FILE *in, const char *name,
                                             mcbe_error_t *err);
 void mcbe_npy_free(mcbe_npy_t *array);

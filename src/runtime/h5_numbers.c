@@ -1,5 +1,6 @@
 #include "h5_numbers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "check.h"
@@ -81,24 +82,30 @@ static void close_numbers(numbers_t *numbers)
     }
 }
 
-/* --- a matrix or a vector --- */
+/* --- a matrix, a stack of matrices or a vector --- */
 
 static mcbe_status_t check_matrix(const numbers_t *numbers, mcbe_error_t *err)
 {
-    const hsize_t *dims = numbers->dims, second = numbers->rank == 2 ? dims[1] : 1;
-    if (numbers->rank > 2) {
+    char shape[96] = "";
+    int used = 0, fits = 1;
+    hsize_t left = (hsize_t)ELEMENTS_MAX;
+    if (numbers->rank > 3) {
         return mcbe_fail(err, MCBE_ERR_DATA,
-                         "'%s': the dataset '%s' has %d dimensions; a matrix or a vector is needed",
+                         "'%s': the dataset '%s' has %d dimensions; a matrix, a stack of matrices "
+                         "or a vector is needed",
                          numbers->path, numbers->name, numbers->rank);
     }
-    if (dims[0] < 1 || second < 1 || dims[0] > (hsize_t)ELEMENTS_MAX / second) {
-        return mcbe_fail(err, MCBE_ERR_DATA,
-                         "'%s': the dataset '%s' is of %llu x %llu numbers; 1 to %lld in all can "
-                         "be read",
-                         numbers->path, numbers->name, (unsigned long long)dims[0],
-                         (unsigned long long)second, (long long)ELEMENTS_MAX);
+    for (int d = 0; d < numbers->rank; d++) {
+        const hsize_t size = numbers->dims[d];
+        used += snprintf(shape + used, sizeof shape - (size_t)used, "%s%llu", d ? " x " : "",
+                         (unsigned long long)size);
+        fits = fits && size >= 1 && size <= left;
+        left = fits ? left / size : 0;
     }
-    return MCBE_OK;
+    return fits ? MCBE_OK
+                : mcbe_fail(err, MCBE_ERR_DATA,
+                            "'%s': the dataset '%s' is of %s numbers; 1 to %lld in all can be read",
+                            numbers->path, numbers->name, shape, (long long)ELEMENTS_MAX);
 }
 
 mcbe_status_t mcbe_h5_load(mcbe_npy_t *array, const char *path, const char *dataset,
@@ -109,10 +116,13 @@ mcbe_status_t mcbe_h5_load(mcbe_npy_t *array, const char *path, const char *data
     memset(array, 0, sizeof *array);
     MCBE_TRY(open_numbers(&numbers, path, dataset, err));
     MCBE_TRY(check_matrix(&numbers, err));
-    array->rows = (int64_t)numbers.dims[0];
-    array->columns = numbers.rank == 2 ? (int64_t)numbers.dims[1] : 0;
-    array->values = mcbe_alloc((size_t)(array->rows * (array->columns > 0 ? array->columns : 1)),
-                               sizeof *array->values);
+    const hsize_t *dims = numbers.dims + (numbers.rank > 2); /* of one matrix */
+    array->count = numbers.rank > 2 ? (int64_t)numbers.dims[0] : 1;
+    array->rows = (int64_t)dims[0];
+    array->columns = numbers.rank > 1 ? (int64_t)dims[1] : 0;
+    array->values =
+        mcbe_alloc((size_t)(array->count * array->rows * (array->columns > 0 ? array->columns : 1)),
+                   sizeof *array->values);
     MCBE_TRY(array->values ? MCBE_OK : MCBE_ERR_NOMEM);
     MCBE_TRY(read_numbers(&numbers, H5T_NATIVE_DOUBLE, array->values, err));
 out:

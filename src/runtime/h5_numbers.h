@@ -7,7 +7,7 @@
 #include "mcbe/dataset.h"
 #include "npy.h"
 
-/** Read a matrix or a vector. Not collective.
+/** Read a matrix, a vector, or from a dataset of three dimensions a stack of matrices. Not collective.
  *  @param[in]  path, dataset  the file, and a path in it
  *  @param[out] array  zeroed on error; a vector has columns 0; free with mcbe_npy_free
  *  @return MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA or MCBE_ERR_CORRUPT with a sentence; MCBE_ERR_NOMEM */

@@ -92,7 +92,7 @@ mcbe_status_t mcbe_matrix_file_load(mcbe_npy_t *array, const mcbe_matrix_file_t 
     const char *path = file->reference.path, *dataset = file->reference.dataset;
     switch ((format_t)file->format) {
     case FORMAT_NPY:
-        return mcbe_npy_load(array, path, err);
+        return mcbe_npy_load_stack(array, path, err);
     case FORMAT_CSV:
         return mcbe_csv_load(array, path, err);
     case FORMAT_SAFETENSORS:
@@ -109,16 +109,22 @@ mcbe_status_t mcbe_matrix_file_load(mcbe_npy_t *array, const mcbe_matrix_file_t 
 mcbe_status_t mcbe_matrix_transpose(mcbe_npy_t *array)
 {
     const int64_t rows = array->columns, columns = array->rows;
-    double *values = mcbe_alloc((size_t)(rows * columns), sizeof *values);
+    double *values = mcbe_alloc((size_t)(array->count * rows * columns), sizeof *values);
     if (!values) {
         return MCBE_ERR_NOMEM;
     }
-    for (int64_t i = 0; i < rows; i++) {
-        for (int64_t k = 0; k < columns; k++) {
-            values[i * columns + k] = array->values[k * rows + i];
+    for (int64_t c = 0; c < array->count; c++) {
+        const double *from = array->values + c * rows * columns;
+        double *to = values + c * rows * columns;
+        for (int64_t i = 0; i < rows; i++) {
+            for (int64_t k = 0; k < columns; k++) {
+                to[i * columns + k] = from[k * rows + i];
+            }
         }
     }
     mcbe_free(array->values);
-    *array = (mcbe_npy_t){.rows = rows, .columns = columns, .values = values};
+    array->values = values;
+    array->rows = rows;
+    array->columns = columns;
     return MCBE_OK;
 }

@@ -1,7 +1,7 @@
 #ifndef MCBE_MATRIX_FILE_H
 #define MCBE_MATRIX_FILE_H
 
-/* Matrices and vectors named by a reference FILE[:DATASET]. What a file holds is told by the ending
+/* Matrices, stacks of matrices and vectors named by a reference FILE[:DATASET]. What a file holds is told by the ending
  * of its name: .npy, .csv, .safetensors, .h5 or .hdf5. */
 
 #include "npy.h"
@@ -29,13 +29,14 @@ void mcbe_matrix_file_free(mcbe_matrix_file_t *file);
 int mcbe_matrix_file_adds_bias(const mcbe_matrix_file_t *file);
 
 /** Read it. Not collective.
- *  @param[out] array  zeroed on error; a vector has columns 0; free with mcbe_npy_free
+ *  @param[out] array  zeroed on error; a vector has columns 0, an array of three dimensions is a
+ *                     stack (.npy and HDF5 only); free with mcbe_npy_free
  *  @return MCBE_OK; MCBE_ERR_IO; MCBE_ERR_DATA or MCBE_ERR_CORRUPT with a sentence; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_matrix_file_load(mcbe_npy_t *array,
                                                    const mcbe_matrix_file_t *file,
                                                    mcbe_error_t *err);
 
-/** Let a matrix become its transpose, in place. @return MCBE_OK; MCBE_ERR_NOMEM: it is unchanged */
+/** Let a matrix, or each of a stack, become its transpose, in place. @return MCBE_OK; MCBE_ERR_NOMEM: it is unchanged */
 MCBE_NODISCARD mcbe_status_t mcbe_matrix_transpose(mcbe_npy_t *array);
 
 #endif

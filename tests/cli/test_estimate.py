@@ -363,7 +363,8 @@ class BadInput(Estimate):
         (self.dir / "text.csv").write_text("1,2\n3,x\n5,6\n")
         with h5py.File(self.dir / "m.h5", "w") as file:
             file["text"] = "x"
-            file["cube"] = np.zeros((2, 2, 2))
+            file["cube"] = np.ones((2, 2, 2))
+            file["four"] = np.ones((2, 2, 2, 2))
         cases = [
             (["--weights", self.save("wide.npy", WEIGHTS.T)], ["4 x 14 matrix;", "frame.transpose: true"]),
             (["--weights", self.save("tall.npy", WEIGHTS), "--set", "frame.transpose=true"],
@@ -378,7 +379,7 @@ class BadInput(Estimate):
             (["--weights", f"{self.dir}/cut.safetensors:weight"], ["cut.safetensors"]),
             (["--weights", f"{self.dir}/m.h5:/none"], ["lacks the dataset '/none'"]),
             (["--weights", f"{self.dir}/m.h5:/text"], ["does not hold numbers"]),
-            (["--weights", f"{self.dir}/m.h5:/cube"], ["3 dimensions"]),
+            (["--weights", f"{self.dir}/m.h5:/four"], ["4 dimensions"]),
             (weights + ["--bias", self.save("short.npy", BIAS[:13])], ["short.npy", "13 x 1", "m = 14"]),
             (weights + ["--bias", self.dir / "w.npy"], ["14 x 4", "m = 14"]),
             (weights + ["--bias", self.save("inf.npy", nan)], ["entry 7", "inf"]),
@@ -386,6 +387,7 @@ class BadInput(Estimate):
         for args, fragments in cases:
             with self.subTest(args=args):
                 self.refuse(BAD_FILE, fragments, *args)
+        self.refuse(BAD_USAGE, ["trials", "has 2 matrices"], "--weights", f"{self.dir}/m.h5:/cube")
         self.refuse(BAD_FILE, ["'/none'"], "--weights", f"{self.dir}/m.h5:/none", ranks=(None, 4))
         self.refuse(BAD_SYSTEM, ["none.npy"], "--weights", self.dir / "none.npy")
         self.refuse(BAD_SYSTEM, ["folder"], *weights, "-o", self.dir / "folder" / "out.h5")
@@ -414,6 +416,35 @@ class BadInput(Estimate):
         result = self.mcbe("run", path, "-o", self.dir / "out.h5")
         self.assertEqual(result.code, BAD_USAGE)
         self.assertIn("frame.ensemble", result.err)
+
+    def test_a_matrix_for_every_trial(self):
+        stack, broken = np.stack([WEIGHTS, 2 * WEIGHTS, 3 * WEIGHTS]), np.stack([WEIGHTS, WEIGHTS])
+        broken[1, 5, 2] = np.nan
+        m, n = WEIGHTS.shape
+        for name, values in (("stack", stack), ("broken", broken), ("deep", stack[None]), ("b", np.stack([BIAS, BIAS]))):
+            self.save(f"{name}.npy", values)
+        start = f"experiment: estimate\nsampling: {{samples: 10}}\nframe: {{ensemble: file, path: {self.dir}/"
+        bias = f"\nbias_scale: absolute\nbiases: [{{name: b, kind: file, path: {self.dir}/b.npy}}]"
+        cases = [("stack.npy}", BAD_USAGE, ["trials", "not given", "has 3 matrices", "1 to 3"]),
+                 ("stack.npy}\ntrials: 4", BAD_USAGE, ["trials", "4", "has 3 matrices"]),
+                 ("broken.npy}\ntrials: 2", BAD_FILE, ["broken.npy", "matrix 1 from 0", "row 5, column 2 is nan"]),
+                 ("deep.npy}\ntrials: 1", BAD_FILE, ["4 dimensions"]),
+                 ("stack.npy}\ntrials: 3" + bias, BAD_FILE, [f"2 x {m} numbers", f"are 3 x {m}"])]
+        path = self.dir / "stack.yaml"
+        for text, code, fragments in cases:
+            with self.subTest(text):
+                path.write_text(start + text)
+                result = self.mcbe("run", path, "-o", self.dir / "out.h5")
+                self.assertEqual(result.code, code, result.err)
+                for fragment in fragments:
+                    self.assertIn(fragment, result.err)
+        path.write_text(f"experiment: layer\nframe: {{ensemble: file, path: {self.dir}/stack.npy}}\n"
+                        f"points: {{kind: domain, count: 3}}")
+        result = self.mcbe("run", path, "-o", self.dir / "out.h5")
+        self.assertEqual(result.code, BAD_USAGE)
+        self.assertIn("has 3 matrices; one is needed", result.err)
+        out = self.mcbe("estimate", "--weights", self.dir / "stack.npy", "--samples", 10, "--set", "trials=2").out
+        self.assertIn("trial        0 of 2", out)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,33 @@ class Driver(SystemTest):
                         self.compare(run, cell, trial, mcbe.Frame.random(
                             int(n), int(m), 99, trial, normalize_rows="frame.normalize_rows" in keys), options)
 
+    def test_a_matrix_for_every_trial(self):
+        """Weights and biases of the epochs of a training, as NumPy and h5py write them."""
+        import h5py
+        rng = np.random.default_rng(5)
+        weights, biases = rng.normal(size=(4, 9, 3)).astype(np.float32), rng.normal(size=(4, 9))
+        np.save(self.dir / "w.npy", weights)
+        np.save(self.dir / "turned.npy", weights.transpose(0, 2, 1))
+        np.save(self.dir / "b.npy", -biases)
+        with h5py.File(self.dir / "t.h5", "w") as file:
+            file["weight"], file["bias"] = weights, biases
+        changes = {"frame.ensemble": "file", "grid.n": 3, "grid.m": 9, "bias_scale": "absolute", "trials": 3}
+        runs = [self.compute({**changes, "frame.path": f"{self.dir}/{weight}", "frame.transpose": "turned" in weight,
+                              "biases": [{"name": "zero", "kind": "constant", "value": 0},
+                                         {"name": "own", "kind": "file", "path": f"{self.dir}/{bias}",
+                                          "convention": convention}]})
+                for weight, bias, convention in (("w.npy", "b.npy", "minus"), ("t.h5:/weight", "t.h5:/bias", "plus"),
+                                                 ("turned.npy", "t.h5:/bias", "plus"))]
+        self.assertEqual(self.mcbe("verify", runs[1]).code, 0)
+        for path in runs:
+            with mcbe.Results(path) as run:
+                self.assertEqual(run["trials/hamming/own"].shape, (1, 3))
+                for trial in range(3):
+                    found = mcbe.estimate(mcbe.Frame(weights[trial].astype(float)), "sphere", 600, run.seed, trial=trial,
+                                          design="iid")
+                    self.assertEqual(found.alpha.tobytes(), run.rows("alpha/data", 0, trial).tobytes())
+                    self.assertEqual(mcbe.hamming(found, -biases[trial]).share, run["trials/hamming/own"][0, trial])
+
     def compare(self, run, cell, trial, frame, options):
         found = mcbe.estimate(frame, **{"samples": 600, "seed": run.seed, "trial": trial, **options})
         stored = {"direction": run.rows("alpha/direction", cell, trial),

@@ -43,7 +43,8 @@ static void write_safetensors(const char *path)
 /* fp32 and integers as well: what is in the file is HDF5's to convert. */
 static void write_hdf5(const char *path)
 {
-    const hsize_t two[] = {3, 2}, one[] = {3}, three[] = {1, 3, 1}, none[] = {0, 2};
+    const hsize_t two[] = {3, 2}, one[] = {3}, three[] = {3, 1, 2}, four[] = {1, 3, 1, 1},
+                  none[] = {0, 2}, none_stacked[] = {2, 0, 2};
     const float f32[] = {1, 2, 3, 4, 5, 6.5F};
     const int whole[] = {7, -8, 9};
     hid_t file;
@@ -63,7 +64,13 @@ static void write_hdf5(const char *path)
                                    "", "", NULL),
                      MCBE_OK);
     assert_int_equal(mcbe_h5_write(file, "three", H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE, 3, three,
-                                   vector, "", "", "", NULL),
+                                   matrix, "", "", "", NULL),
+                     MCBE_OK);
+    assert_int_equal(mcbe_h5_write(file, "four", H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE, 4, four, vector,
+                                   "", "", "", NULL),
+                     MCBE_OK);
+    assert_int_equal(mcbe_h5_write(file, "none_stacked", H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE, 3,
+                                   none_stacked, vector, "", "", "", NULL),
                      MCBE_OK);
     assert_int_equal(mcbe_h5_write(file, "none", H5T_NATIVE_DOUBLE, H5T_IEEE_F64LE, 2, none, vector,
                                    "", "", "", NULL),
@@ -89,18 +96,25 @@ static mcbe_status_t load(const char *reference, mcbe_npy_t *array, mcbe_error_t
     return st;
 }
 
-static void assert_loads(const char *reference, int64_t rows, int64_t columns,
-                         const double *expected)
+static void assert_loads_stack(const char *reference, int64_t count, int64_t rows, int64_t columns,
+                               const double *expected)
 {
     mcbe_npy_t array;
     mcbe_error_t err = {0};
     assert_int_equal(load(reference, &array, &err), MCBE_OK);
     assert_string_equal(err.text, "");
+    assert_int_equal(array.count, count);
     assert_int_equal(array.rows, rows);
     assert_int_equal(array.columns, columns);
     assert_memory_equal(array.values, expected,
-                        (size_t)(rows * (columns ? columns : 1)) * sizeof *expected);
+                        (size_t)(count * rows * (columns ? columns : 1)) * sizeof *expected);
     mcbe_npy_free(&array);
+}
+
+static void assert_loads(const char *reference, int64_t rows, int64_t columns,
+                         const double *expected)
+{
+    assert_loads_stack(reference, 1, rows, columns, expected);
 }
 
 static void assert_refused(const char *reference, mcbe_status_t status, const char *word)
@@ -140,6 +154,38 @@ static void every_format_gives_the_same_numbers(void **state)
     assert_loads("m.h5:/whole", 3, 0, whole);
 }
 
+/* A .npy file of doubles, as NumPy writes it. */
+static void write_npy(const char *path, const char *shape, const double *values, size_t count)
+{
+    char header[118];
+    FILE *out = fopen(path, "wb");
+    assert_non_null(out);
+    memset(header, ' ', sizeof header);
+    const int used = snprintf(header, sizeof header,
+                              "{'descr': '<f8', 'fortran_order': False, 'shape': %s}", shape);
+    header[used] = ' ';
+    assert_int_equal(fwrite("\x93NUMPY\x01\x00\x76\x00", 1, 10, out), 10);
+    assert_int_equal(fwrite(header, 1, sizeof header, out), sizeof header);
+    assert_int_equal(fwrite(values, sizeof *values, count, out), count);
+    assert_int_equal(fclose(out), 0);
+}
+
+static void three_dimensions_are_a_stack(void **state)
+{
+    (void)state;
+    write_hdf5("m.h5");
+    assert_loads_stack("m.h5:/three", 3, 1, 2, matrix);
+    write_npy("stack.npy", "(3, 1, 2)", matrix, 6);
+    assert_loads_stack("stack.npy", 3, 1, 2, matrix);
+    write_npy("four.npy", "(1, 3, 1, 2)", matrix, 6);
+    assert_refused("four.npy", MCBE_ERR_DATA,
+                   "of 4 dimensions; a matrix, a stack of matrices or a");
+    mcbe_npy_t array;
+    mcbe_error_t err = {0};
+    assert_int_equal(mcbe_npy_load(&array, "stack.npy", &err), MCBE_ERR_DATA); /* one matrix only */
+    assert_non_null(strstr(err.text, "of 3 dimensions; a matrix or a vector"));
+}
+
 static void names_may_hold_colons(void **state)
 {
     (void)state;
@@ -172,7 +218,8 @@ static void references_that_cannot_be_right_are_refused(void **state)
         {"m.safetensors:v", MCBE_ERR_DATA, "holds no tensor 'v'"},
         {"m.h5:/layer/v", MCBE_ERR_DATA, "lacks the dataset '/layer/v'"},
         {"m.h5:/layer", MCBE_ERR_DATA, "lacks the dataset '/layer'"},
-        {"m.h5:/three", MCBE_ERR_DATA, "has 3 dimensions"},
+        {"m.h5:/four", MCBE_ERR_DATA, "has 4 dimensions"},
+        {"m.h5:/none_stacked", MCBE_ERR_DATA, "2 x 0 x 2 numbers"},
         {"m.h5:/none", MCBE_ERR_DATA, "0 x 2 numbers"},
         {"none.npy", MCBE_ERR_IO, "'none.npy'"},
         {"none.csv", MCBE_ERR_IO, "'none.csv'"},
@@ -208,11 +255,16 @@ static void only_safetensors_add_their_bias(void **state)
 static void a_transpose_is_one(void **state)
 {
     (void)state;
-    const double expected[] = {1, 3, 5, 2, 4, 6.5};
-    mcbe_npy_t array = {.rows = 3, .columns = 2, .values = mcbe_alloc(6, sizeof(double))};
+    const double expected[] = {1, 3, 5, 2, 4, 6.5, 10, 30, 50, 20, 40, 65}; /* of each of two */
+    mcbe_npy_t array = {
+        .count = 2, .rows = 3, .columns = 2, .values = mcbe_alloc(12, sizeof(double))};
     assert_non_null(array.values);
-    memcpy(array.values, matrix, sizeof matrix);
+    for (int i = 0; i < 6; i++) {
+        array.values[i] = matrix[i];
+        array.values[6 + i] = 10.0 * matrix[i];
+    }
     ASSERT_SURVIVES_FAILED_ALLOCATIONS(mcbe_matrix_transpose(&array));
+    assert_int_equal(array.count, 2);
     assert_int_equal(array.rows, 2);
     assert_int_equal(array.columns, 3);
     assert_memory_equal(array.values, expected, sizeof expected);
@@ -233,6 +285,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         UNIT_TEST(every_format_gives_the_same_numbers),
+        UNIT_TEST(three_dimensions_are_a_stack),
         UNIT_TEST(names_may_hold_colons),
         UNIT_TEST(references_that_cannot_be_right_are_refused),
         UNIT_TEST(only_safetensors_add_their_bias),
