@@ -152,7 +152,7 @@ def argument_parser(documentation: str | None, several: bool = False) -> OneSent
     parser = OneSentenceParser(description=summary)
     if several:
         parser.add_argument("files", type=Path, nargs="+", metavar="FILE.h5",
-                            help="results of 'mcbe run'")
+                            help="files to draw, of one kind")
     else:
         parser.add_argument("file", type=Path, metavar="FILE.h5", help="result of 'mcbe run'")
     add_output_option(parser)

@@ -195,7 +195,7 @@ def draw_networks(axes: Axes, layers: Sequence[Layer], name: str) -> None:
                           alpha=0.15, linewidth=0)
     if name == "injective":
         axes.set_ylim(-0.03, 1.03)
-    elif name == "relative error":
+    elif name in ("relative error", "largest"):  # of several powers of ten
         axes.set_yscale("log")
     axes.set_ylabel({"injective": "share of points with n positive outputs", "relative error": "relative error, median",
                      "smallest": "smallest singular value, median", "largest": "largest singular value, median"}[name])

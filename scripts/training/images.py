@@ -1,33 +1,32 @@
 #!/usr/bin/env python3
 """Train networks on images with a layer left alone, regularised or set to alpha*.
 
-    images.py [images.toml | cifar10.toml] [-o training_images.h5] [--data FOLDER] [--networks FOLDER] [--part I/N]
+    images.py [images.toml | cifar10.toml] [-o training_images.h5] [--data FOLDER] [--set KEY=VALUE]...
+              [--networks FOLDER] [--part I/N]
 
 --data has the files of MNIST, Fashion-MNIST or CIFAR-10; Debian's dataset-fashion-mnist is the default. images.toml
-watches the first of two dense layers, cifar10.toml a dense one behind five convolutions. --networks writes every
-network of repetition 0 after every epoch as METHOD_EPOCH.h5, a network file that `mcbe run` reads:
-configs/training_layer.yaml measures its layer again. training.py says what else it writes.
+watches the first of two dense layers, cifar10.toml a dense one behind five convolutions. training.py says what all this
+writes, and how repetitions are shared.
 """
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
-from training import ROOT, Run, fail, np, options_of, run_all, torch
-
-sys.path.insert(0, str(ROOT / "scripts"))
-from export_network import export_network
-from mcbe_images import TEST, TRAINING, Unreadable, read_set
+from training import fail, np, options_of, run_all, torch
+from mcbe_images import TEST, TRAINING, Unreadable, read_set  # in a folder that training.py makes known
 
 nn = torch.nn
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
 
 
 def read(path: Path, settings: dict[str, Any], repetition: int) -> tuple[Any, ...]:
-    """As many images as the settings say, others in every repetition; pixels in 0 .. 1."""
+    """As many images as the settings say, others in every repetition; pixels in 0 .. 1, or all of them together with mean
+    0 and deviation 1 over the training set."""
     parts: list[Any] = []
     flat = settings["network"] == "dense"
+    if settings["normalize"] not in ("unit_range", "standard"):
+        fail(64, f"normalize = {settings['normalize']!r}; unit_range or standard is needed")
     try:
         for files, wanted in ((TRAINING, settings["train_images"]), (TEST, settings["test_images"])):
             images, labels = read_set(path, files)
@@ -35,6 +34,9 @@ def read(path: Path, settings: dict[str, Any], repetition: int) -> tuple[Any, ..
             parts += [images[chosen].reshape(len(chosen), -1) if flat else images[chosen], labels[chosen]]
     except Unreadable as error:
         fail(65, str(error))
+    if settings["normalize"] == "standard":
+        mean, deviation = parts[0].mean(dtype=np.float64), parts[0].std(dtype=np.float64)
+        parts[0], parts[2] = (np.float32((images - mean) / deviation) for images in parts[::2])
     return tuple(parts)
 
 
@@ -65,21 +67,5 @@ def make(settings: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Any]:
     return (make_dense if kind == "dense" else make_convolutional)(settings, shape)
 
 
-def main() -> None:
-    parser = options_of("images", __doc__ or "", DEBIAN)
-    parser.add_argument("--networks", type=Path, metavar="FOLDER")
-    options = parser.parse_args()
-
-    def after(run: Run, repetition: int, epoch: int) -> None:
-        if options.networks is not None and repetition == 0:
-            try:
-                options.networks.mkdir(parents=True, exist_ok=True)
-                export_network(run.net, options.networks / f"{run.method}_{epoch}.h5", tuple(run.inputs.shape[1:]))
-            except OSError as error:
-                fail(74, f"cannot write into '{options.networks}': {error}")
-
-    run_all("images", options, read, make, after)
-
-
 if __name__ == "__main__":
-    main()
+    run_all("images", options_of("images", __doc__ or "", DEBIAN).parse_args(), read, make)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Train small networks on Iris with the first layer left alone, regularised or set to alpha*.
 
-    iris.py [iris.toml] [-o training_iris.h5] [--data data/iris/iris.csv] [--part I/N]
+    iris.py [iris.toml] [-o training_iris.h5] [--data data/iris/iris.csv] [--set KEY=VALUE]... [--networks FOLDER]
+            [--part I/N]
 
-Keeps the first layer's weights and bias of every epoch as well, so that everything can be measured again;
-training.py says what else it writes.
+Keeps the first layer's weights and bias of every epoch and the standardised data as well, so that `mcbe run` can measure
+everything again: configs/training_iris.yaml. training.py says what else it writes, and how repetitions are shared.
 """
 from __future__ import annotations
 
@@ -45,9 +46,9 @@ def read(path: Path, settings: dict[str, Any], repetition: int) -> tuple[Any, ..
 
 
 def make(settings: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Any]:
-    m, hidden = settings["m"], settings["hidden"]
-    layer = torch.nn.Linear(shape[0], m)
-    return torch.nn.Sequential(layer, torch.nn.ReLU(), torch.nn.Linear(m, hidden), torch.nn.ReLU(),
+    hidden = settings["hidden"]
+    layer = torch.nn.Linear(shape[0], settings["redundancy"] * shape[0])
+    return torch.nn.Sequential(layer, torch.nn.ReLU(), torch.nn.Linear(layer.out_features, hidden), torch.nn.ReLU(),
                                torch.nn.Linear(hidden, 3)), layer
 
 

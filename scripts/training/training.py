@@ -1,14 +1,19 @@
 """What the trainings of this folder share: one network trained in one way, parts of the repetitions, files.
 
-Every script trains with the layer that is watched left alone, regularised, or set to alpha* before every batch, with the
-same initial weights, data and order of batches. It writes the measures after each epoch, from before the first one on.
+Every script trains with the layer that is watched left alone, regularised, or set to alpha* before every batch (the
+setting `methods`), with the same initial weights, data and order of batches. It writes the measures after each epoch, from
+before the first one on, as METHOD/MEASURE[repetition][epoch]. With keep_weights it also writes the layer of repetition R as
+METHOD/weight/R[epoch][m][n] and METHOD/bias/R[epoch][m], stacks that `mcbe run` takes, and with keep_data the inputs as
+data/train/R and data/test/R. --networks writes every network of repetition 0 after every epoch as METHOD_EPOCH.h5, a
+network file that `mcbe run` reads. --set changes a setting for this run.
 Part I of N has the repetitions I, I + N, ... (counted from 0). Without --part, ranks under mpirun and tasks of a SLURM job
-array (ranks first) take a part each, and write NAME_I.h5 instead of NAME.h5; plot_training.py takes all
-parts. Exit codes: 0 done, 64 wrong use, 65 not usable data, 74 not written.
+array (ranks first) take a part each, and write NAME_I.h5 instead of NAME.h5; the drawings take all parts. The file is
+written anew after every repetition. Exit codes: 0 done, 64 wrong use, 65 not usable data, 74 not written.
 """
 from __future__ import annotations
 
 import argparse
+import ctypes
 import json
 import os
 import sys
@@ -20,6 +25,7 @@ from typing import Any, NoReturn
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
+sys.path.insert(0, str(ROOT / "scripts"))
 METHODS = ("unregularized", "regularized", "manual")
 AT_ONCE = 32  # images that go forward together where nothing is learnt; 500 take four times as long behind convolutions
 MEASURES = ("accuracy", "p_injective", "hamming", "excess", "reconstruction_error")
@@ -38,9 +44,19 @@ try:
     import torch
 
     import mcbe
+    from export_network import Refusal, export_network
     from mcbe.torch import InjectivityPenalty, Monitor
 except ImportError as error:
     fail(64, f"{error}; it needs the package mcbe, h5py and PyTorch (scripts/install-deps --torch)")
+
+
+def keep_memory() -> None:
+    """Let glibc keep what is freed. Otherwise the kernel maps, and fills with zeros, every temporary of more than 32 MB
+    anew: at n = 3072, m = 6144 that was nine tenths of a training's time."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        for parameter, value in ((-4, 0), (-1, 2**31 - 1)):  # M_MMAP_MAX, M_TRIM_THRESHOLD
+            mallopt(parameter, value)
 
 
 class Run:
@@ -60,11 +76,11 @@ class Run:
         self.loss = torch.nn.CrossEntropyLoss()
         train_seen, test_seen = self.seen(self.inputs), self.seen(self.test_inputs)
         self.penalty = InjectivityPenalty(self.layer, train_seen, settings["sigma"], samples=settings["samples"],
-                                          seed=settings["seed"])
+                                          design=settings["design"], seed=settings["seed"])
         # other points than those trained with
         self.monitor = Monitor(self.layer, train_seen, settings["sigma"], test_data=test_seen,
-                               samples=settings["monitor_samples"], seed=settings["seed"] + 1_000_000,
-                               inverse_points=settings["inverse_points"])
+                               samples=settings["monitor_samples"], design=settings["design"],
+                               seed=settings["seed"] + 1_000_000, inverse_points=settings["inverse_points"])
         self.weights: list[Any] = []
         self.biases: list[Any] = []
 
@@ -108,32 +124,52 @@ class Run:
             self.weights.append(self.layer.weight.detach().numpy().copy())
             self.biases.append(self.layer.bias.detach().numpy().copy())
 
-    def train(self, after: Callable[[Run, int], None]) -> None:
-        """after(run, epoch) is called after every epoch, and before the first one for 0."""
+    def train(self, networks: Path | None) -> None:
+        """The network goes into the folder `networks` after every epoch, and before the first one as epoch 0."""
         for epoch in range(self.settings["epochs"] + 1):
             if epoch > 0:
                 for chosen in torch.randperm(len(self.inputs)).split(self.settings["batch"]):
                     self.step(chosen)
             self.record(epoch)
-            after(self, epoch)
+            if networks is not None:
+                export_network(self.net, networks / f"{self.method}_{epoch}.h5", tuple(self.inputs.shape[1:]))
 
 
-def write(path: Path, experiment: str, settings: dict[str, Any], repetitions: list[int],
-          runs: dict[str, list[Run]]) -> None:
-    try:
-        with h5py.File(path, "w") as file:
-            file.attrs.update(filetype="mcbe-training", experiment=experiment, settings=json.dumps(settings),
-                              mcbe_version=mcbe.__version__, torch_version=str(torch.__version__), repetitions=repetitions)
-            for method, members in runs.items():
-                for name in MEASURES:
-                    if name in members[0].monitor.history[0]:
-                        file[f"{method}/{name}"] = np.array([run.monitor.arrays()[name] for run in members])
-                if settings["keep_weights"]:
-                    for name in ("weight", "bias"):
-                        kept = np.array([run.weights if name == "weight" else run.biases for run in members])
-                        file.create_dataset(f"{method}/{name}", data=kept, compression=9)
-    except OSError as error:
-        fail(74, f"cannot write '{path}': {error}")
+class Results:
+    """What came out of the repetitions so far; `name` of the experiment, `data` where its data came from."""
+
+    def __init__(self, name: str, data: Path, settings: dict[str, Any]) -> None:
+        self.name, self.data, self.settings = name, data, settings
+        self.repetitions: list[int] = []
+        self.shape: tuple[int, ...] = ()  # of the layer
+        self.measures: dict[str, list[Any]] = {}  # METHOD/MEASURE: [repetition][epoch]
+        self.kept: dict[str, Any] = {}  # other datasets
+
+    def add(self, repetition: int, runs: list[Run]) -> None:
+        """One repetition by all methods."""
+        self.repetitions.append(repetition)
+        self.shape = tuple(runs[0].layer.weight.shape)
+        for run in runs:
+            for name, values in run.monitor.arrays().items():
+                if name in MEASURES:
+                    self.measures.setdefault(f"{run.method}/{name}", []).append(values)
+            if self.settings["keep_weights"]:
+                self.kept[f"{run.method}/weight/{repetition}"] = np.array(run.weights)
+                self.kept[f"{run.method}/bias/{repetition}"] = np.array(run.biases)
+        if self.settings["keep_data"]:
+            self.kept[f"data/train/{repetition}"] = runs[0].inputs.numpy()
+            self.kept[f"data/test/{repetition}"] = runs[0].test_inputs.numpy()
+
+    def write(self, path: Path) -> None:
+        """Whole, or not at all."""
+        unfinished = path.with_name(path.name + ".tmp")
+        with h5py.File(unfinished, "w") as file:
+            file.attrs.update(filetype="mcbe-training", experiment=self.name, settings=json.dumps(self.settings),
+                              data=self.data.name, m=self.shape[0], n=self.shape[1], repetitions=self.repetitions,
+                              mcbe_version=mcbe.__version__, torch_version=str(torch.__version__))
+            for name, values in {**self.measures, **self.kept}.items():
+                file[name] = np.array(values)
+        os.replace(unfinished, path)
 
 
 def options_of(experiment: str, description: str, data: Path) -> argparse.ArgumentParser:
@@ -142,7 +178,29 @@ def options_of(experiment: str, description: str, data: Path) -> argparse.Argume
     parser.add_argument("-o", "--output", type=Path, default=Path(f"training_{experiment}.h5"))
     parser.add_argument("--data", type=Path, default=data)
     parser.add_argument("--part", metavar="I/N")
+    parser.add_argument("--networks", type=Path, metavar="FOLDER")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="changes")
     return parser
+
+
+def read_settings(path: Path, changes: list[str]) -> dict[str, Any]:
+    """Those of the file, with changes like redundancy=3."""
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        fail(64, f"{path}: {error}")
+    for change in changes:
+        try:
+            (key, value), = tomllib.loads(change).items()
+        except ValueError:
+            fail(64, f"--set {change}: KEY=VALUE is needed, VALUE as in {path.name}: 3, 0.1, true, \"a word\", [1, 2]")
+        if type(value) is not type(settings.get(key)):
+            known = f"takes one like {settings[key]!r}" if key in settings else f"has {', '.join(settings)}"
+            fail(64, f"--set {change}: {path.name} {known}")
+        settings[key] = value
+    if not settings["methods"] or not set(settings["methods"]) <= set(METHODS):
+        fail(64, f"methods = {settings['methods']}; some of {', '.join(METHODS)} are needed")
+    return settings
 
 
 def place_in_job() -> tuple[int, int] | None:
@@ -175,23 +233,29 @@ def take_part(options: argparse.Namespace, repetitions: int) -> list[int]:
 
 def run_all(experiment: str, options: argparse.Namespace,
             read: Callable[[Path, dict[str, Any], int], tuple[Any, ...]],
-            make: Callable[[dict[str, Any], tuple[int, ...]], tuple[Any, Any]],
-            after: Callable[[Run, int, int], None] = lambda run, repetition, epoch: None) -> None:
+            make: Callable[[dict[str, Any], tuple[int, ...]], tuple[Any, Any]]) -> None:
     """Train every repetition of this part by all methods. read(path, settings, repetition) gives training and test
     set, make(settings, shape of an input) a network and its layer."""
-    try:
-        settings = tomllib.loads(options.config.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        fail(64, f"{options.config}: {error}")
+    settings = read_settings(options.config, options.changes)
     torch.set_num_threads(1)
+    keep_memory()
     repetitions = take_part(options, settings["repetitions"])
-    runs: dict[str, list[Run]] = {method: [] for method in METHODS}
+    results = Results(experiment, options.data.resolve(), settings)
     started = time.monotonic()
-    for repetition in repetitions:
-        data = read(options.data, settings, repetition)
-        for method in METHODS:
-            run = Run(settings, method, repetition, data, make)
-            run.train(lambda run, epoch, repetition=repetition: after(run, repetition, epoch))  # type: ignore[misc]
-            runs[method].append(run)
-            print(f"repetition {repetition}, {method}: {time.monotonic() - started:.0f} s", file=sys.stderr)
-    write(options.output, experiment, settings, repetitions, runs)
+    try:
+        if options.networks is not None:
+            options.networks.mkdir(parents=True, exist_ok=True)
+        for repetition in repetitions:
+            data = read(options.data, settings, repetition)
+            runs = []
+            for method in settings["methods"]:
+                run = Run(settings, method, repetition, data, make)
+                run.train(options.networks if repetition == 0 else None)
+                runs.append(run)
+                print(f"repetition {repetition}, {method}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+            results.add(repetition, runs)
+            results.write(options.output)
+    except Refusal as error:
+        fail(65, f"cannot write '{options.networks}': {error}")
+    except OSError as error:
+        fail(74, f"cannot write '{error.filename or options.output}': {error.strerror or error}")

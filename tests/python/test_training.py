@@ -20,7 +20,8 @@ except ImportError as missing:
 
 SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
 METHODS = ("unregularized", "regularized", "manual")
-COMMON = """seed = 3
+COMMON = """methods = ["unregularized", "regularized", "manual"]
+seed = 3
 repetitions = 2
 learning_rate = 0.01
 batch = 16
@@ -28,7 +29,9 @@ epochs = 2
 penalty = 1.0
 sigma = 0.3
 samples = 200
+design = "crossed_small"
 monitor_samples = 300
+keep_data = false
 """
 
 
@@ -53,7 +56,8 @@ class Training(unittest.TestCase):
             labels = rng.integers(10, size=count)
             write_idx(self.folder / f"{name}-images-idx3-ubyte.gz", rng.integers(256, size=(count, 3, 3)))
             write_idx(self.folder / f"{name}-labels-idx1-ubyte.gz", labels)
-        (self.folder / "tiny.toml").write_text(COMMON + "network = 'dense'\nredundancy = 2\ntrain_images = 40\ntest_images = 20\n"
+        (self.folder / "tiny.toml").write_text(COMMON + "network = 'dense'\nredundancy = 2\nnormalize = 'unit_range'\n"
+                                               "train_images = 40\ntest_images = 20\n"
                                                "inverse_points = 5\nkeep_weights = false\n")
 
     def test_ranks_and_tasks_take_a_part_each(self):
@@ -105,17 +109,19 @@ class Training(unittest.TestCase):
             (self.folder / f"{name}.bin").write_bytes(records.astype(np.uint8).tobytes())
         (self.folder / "tiny.toml").write_text(
             COMMON.replace("repetitions = 2", "repetitions = 1").replace("epochs = 2", "epochs = 1") +
-            "network = 'convolutional'\nredundancy = 2\ntrain_images = 24\ntest_images = 12\ninverse_points = 3\n"
+            "network = 'convolutional'\nredundancy = 2\nnormalize = 'unit_range'\ntrain_images = 24\ntest_images = 12\n"
+            "inverse_points = 3\n"
             "keep_weights = true\n")
         self.run_script("images.py", "tiny.toml", "--data", ".", "-o", "all.h5", "--networks", "networks")
         with h5py.File(self.folder / "all.h5") as file:
-            self.assertEqual(file["manual/weight"].shape, (1, 2, 512, 256))
-            for name in ("accuracy", "p_injective", "hamming", "excess", "reconstruction_error", "weight"):
+            self.assertEqual(file["manual/weight/0"].shape, (2, 512, 256))
+            for name in ("accuracy", "p_injective", "hamming", "excess", "reconstruction_error"):
                 one, other = (file[f"{method}/{name}"][0, 0] for method in METHODS[:2])
-                np.testing.assert_array_equal(one, other)  # the same start
-            np.testing.assert_array_equal(file["manual/weight"][0, 0], file["unregularized/weight"][0, 0])
-            self.assertTrue((file["manual/bias"][0, 0] != file["unregularized/bias"][0, 0]).mean() > 0.9)
-            self.assertTrue((file["regularized/weight"][0, 1] != file["unregularized/weight"][0, 1]).any())
+                self.assertEqual(one, other)  # the same start
+            for method in METHODS[1:]:
+                np.testing.assert_array_equal(file[f"{method}/weight/0"][0], file["unregularized/weight/0"][0])
+            self.assertTrue((file["manual/bias/0"][0] != file["unregularized/bias/0"][0]).mean() > 0.9)
+            self.assertTrue((file["regularized/weight/0"][1] != file["unregularized/weight/0"][1]).any())
         with h5py.File(self.folder / "networks" / "manual_1.h5") as network:
             weight, bias = network["layers/14/weight"][...], network["layers/14/bias"][...]
             self.assertEqual((weight.shape, bias.shape), ((512, 256), (512,)))
@@ -127,20 +133,64 @@ class Training(unittest.TestCase):
         error = self.run_script("images.py", "tiny.toml", "--data", ".", code=65).stderr
         self.assertIn("t10k-images-idx3-ubyte.gz' has 30 images but 3 classes", error)
 
+    def test_settings(self):
+        self.images()
+        for change, sentence in (("redundancies=3", "tiny.toml has methods, "), ("redundancy=0.5", "takes one like 2"),
+                                 ("redundancy", "KEY=VALUE is needed"), ("methods=['none']", "unregularized, regularized"),
+                                 ("network='deep'", "dense or convolutional"), ("normalize='none'", "or standard is needed")):
+            with self.subTest(change):
+                error = self.run_script("images.py", "tiny.toml", "--data", ".", "--set", change, code=64).stderr
+                self.assertIn(sentence, error)
+        self.assertFalse((self.folder / "training_images.h5").exists())
+
+    def test_redundancies(self):
+        """Networks left alone, of images whose pixels have mean 0 and deviation 1."""
+        self.images()
+        for redundancy, part in ((1, "0/2"), (1, "1/2"), (2, "0/1")):
+            self.run_script("images.py", "tiny.toml", "--data", ".", "-o", f"r{redundancy}_{part[0]}.h5", "--part", part,
+                            "--set", f"redundancy={redundancy}", "--set", "methods=['unregularized']", "--set",
+                            "normalize='standard'", "--set", "keep_data=true")
+        with h5py.File(self.folder / "r2_0.h5") as file:
+            self.assertEqual(sorted(file), ["data", "unregularized"])
+            self.assertEqual((file.attrs["m"], file.attrs["n"]), (18, 9))
+            train, test = file["data/train/1"][...], file["data/test/1"][...]
+            self.assertEqual((train.shape, test.shape), ((40, 9), (20, 9)))
+            self.assertAlmostEqual(train.mean(), 0, 5)
+            self.assertAlmostEqual(train.std(), 1, 5)
+        files = ("r2_0.h5", "r1_1.h5", "r1_0.h5")
+        table = self.run_script("plot_redundancy.py", *files, "-o", "one.png").stdout.splitlines()
+        self.assertEqual([line.split("|")[2].strip() for line in table[2:]], ["1", "2"])  # the parts of 1 are one line
+        self.run_script("plot_redundancy.py", *files, "-o", "two.png")
+        self.assertEqual((self.folder / "one.png").read_bytes(), (self.folder / "two.png").read_bytes())
+        self.assertIn("of different settings", self.run_script("plot_training.py", *files, code=65).stderr)
+        (self.folder / "no.h5").write_text("no")
+        self.assertIn("'no.h5' cannot be read", self.run_script("plot_redundancy.py", "no.h5", code=65).stderr)
+
     def test_iris(self):
         rng = np.random.default_rng(2)
         lines = [",".join(f"{value:.2f}" for value in rng.normal(label, 1, 4)) + f",{label}" for label in range(3)
                  for _ in range(50)]
         (self.folder / "iris.csv").write_text("\n".join(lines))
-        (self.folder / "tiny.toml").write_text(COMMON + "features = [0, 2, 3]\nm = 6\nhidden = 5\ntest_share = 0.2\n"
+        (self.folder / "tiny.toml").write_text(COMMON.replace("keep_data = false", "keep_data = true") +
+                                               "features = [0, 2, 3]\nredundancy = 2\nhidden = 5\ntest_share = 0.2\n"
                                                "inverse_points = 0\nkeep_weights = true\n")
-        self.run_script("iris.py", "tiny.toml", "--data", "iris.csv", "-o", "iris.h5")
-        with h5py.File(self.folder / "iris.h5") as file:
-            self.assertEqual(file["manual/weight"].shape, (2, 3, 6, 3))
-            self.assertEqual(file["manual/bias"].shape, (2, 3, 6))
-            self.assertTrue((file["unregularized/weight"][:, 0] == file["regularized/weight"][:, 0]).all())
+        self.run_script("iris.py", "tiny.toml", "--data", "iris.csv")
+        with h5py.File(self.folder / "training_iris.h5") as file:
+            for repetition in "01":
+                self.assertEqual(file[f"manual/weight/{repetition}"].shape, (3, 6, 3))
+                self.assertEqual(file[f"manual/bias/{repetition}"].shape, (3, 6))
+                np.testing.assert_array_equal(file[f"unregularized/weight/{repetition}"][0],
+                                              file[f"regularized/weight/{repetition}"][0])
+                np.testing.assert_allclose(file[f"data/train/{repetition}"][...].std(axis=0), 1, rtol=1e-5)
             self.assertNotIn("manual/reconstruction_error", file)
-        self.assertIn("| p_injective |", self.run_script("plot_training.py", "iris.h5", "-o", "iris.png").stdout)
+            shares = file["unregularized/p_injective"][0]
+        config = SCRIPTS.parent / "configs" / "training_iris.yaml"
+        run = subprocess.run([os.environ["MCBE"], "run", config, "-o", "again.h5", "--set", "trials=3"], cwd=self.folder,
+                             capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        with h5py.File(self.folder / "again.h5") as again:  # the same points of the test set, the same layers
+            np.testing.assert_array_equal(again["trials/test_rectified/learnt"][0], shares)
+        self.assertIn("| p_injective |", self.run_script("plot_training.py", "training_iris.h5", "-o", "iris.png").stdout)
 
 
 if __name__ == "__main__":
