@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "check.h"
-#include "digest.h"
 #include "h5_numbers.h"
 #include "memory.h"
 #include "reference.h"
@@ -36,16 +35,12 @@ static mcbe_status_t add_digests(mcbe_config_t *config, const char *key, int *da
     const char *const *paths = mcbe_config_texts(config, key, &count);
     *datasets = 0;
     for (int i = 0; i < count && st == MCBE_OK; i++) {
-        char digest[65];
         char fact[64];
         mcbe_reference_t file;
         st = mcbe_reference_parse(&file, paths[i]);
         if (st == MCBE_OK) {
-            st = mcbe_digest_file(file.path, digest, err);
-        }
-        if (st == MCBE_OK) {
             snprintf(fact, sizeof fact, "%s.%d.sha256", key, i);
-            st = mcbe_config_add_fact(config, fact, digest);
+            st = mcbe_config_add_digest(config, fact, file.path, err);
         }
         *datasets += file.dataset != NULL;
         mcbe_reference_free(&file);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "check.h"
-#include "digest.h"
 #include "mcbe/domain.h"
 #include "memory.h"
 #include "network_file.h"
@@ -248,11 +247,6 @@ mcbe_status_t mcbe_inputs_fill(const mcbe_inputs_t *inputs, int64_t m, int64_t f
 mcbe_status_t mcbe_inputs_load_network(mcbe_network_t *network, mcbe_config_t *config,
                                        const char *path, const char *fact, mcbe_error_t *err)
 {
-    char digest[65];
-    mcbe_status_t st;
-    MCBE_TRY(mcbe_digest_file(path, digest, err));
-    MCBE_TRY(mcbe_config_add_fact(config, fact, digest));
-    MCBE_TRY(mcbe_network_load(network, path, err));
-out:
-    return st;
+    const mcbe_status_t st = mcbe_config_add_digest(config, fact, path, err);
+    return st == MCBE_OK ? mcbe_network_load(network, path, err) : st;
 }

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "check.h"
-#include "digest.h"
 #include "memory.h"
 
 /* Rows of a bias from a file must be finite and small enough for products with them to be. */
@@ -61,15 +60,13 @@ static mcbe_status_t load(mcbe_config_t *config, const char *key, const char *re
                           const char *fact, mcbe_matrix_file_t *file, mcbe_npy_t *array,
                           mcbe_error_t *err)
 {
-    char digest[65];
     mcbe_error_t reason = {0};
     mcbe_status_t st = mcbe_matrix_file_parse(file, reference, &reason);
     if (st == MCBE_ERR_DATA) {
         st = mcbe_config_reject(config, err, key, "%s", reason.text);
     }
     MCBE_TRY(st);
-    MCBE_TRY(mcbe_digest_file(file->reference.path, digest, err));
-    MCBE_TRY(mcbe_config_add_fact(config, fact, digest));
+    MCBE_TRY(mcbe_config_add_digest(config, fact, file->reference.path, err));
     MCBE_TRY(mcbe_matrix_file_load(array, file, err));
 out:
     return st;

@@ -123,6 +123,11 @@ mcbe_status_t mcbe_config_reject(const mcbe_config_t *config, mcbe_error_t *err,
 MCBE_NODISCARD mcbe_status_t mcbe_config_add_fact(mcbe_config_t *config, const char *path,
                                                   const char *value);
 
+/** The SHA-256 of a file becomes a fact. Not collective.
+ *  @return as mcbe_digest_file and mcbe_config_add_fact */
+MCBE_NODISCARD mcbe_status_t mcbe_config_add_digest(mcbe_config_t *config, const char *path,
+                                                    const char *file, mcbe_error_t *err);
+
 /** Every key resolved, canonical: "path = value" lines sorted by path, reals with 17 digits,
  *  including the added facts and stream_version. Keys that are MCBE_KEY_FREE, MCBE_KEY_GROWS
  *  or MCBE_KEY_EXTENDS carry a leading '~', '+' or '*', so a listing alone tells what may change.

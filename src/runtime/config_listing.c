@@ -172,6 +172,14 @@ out:
     return st;
 }
 
+mcbe_status_t mcbe_config_add_digest(mcbe_config_t *config, const char *path, const char *file,
+                                     mcbe_error_t *err)
+{
+    char digest[65];
+    const mcbe_status_t st = mcbe_digest_file(file, digest, err);
+    return st == MCBE_OK ? mcbe_config_add_fact(config, path, digest) : st;
+}
+
 /* --- reading a listing --- */
 
 typedef struct line {
