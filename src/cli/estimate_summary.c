@@ -10,7 +10,7 @@
 #include "memory.h"
 #include "result.h"
 
-/* The one unit of a result file. */
+/* The first unit of a result file, mostly the only one. */
 typedef struct unit {
     const mcbe_result_t *result;
     const char *file; /* its path, NULL if it is not kept */
@@ -290,6 +290,9 @@ static void json_all(const unit_t *unit, const mcbe_summary_t *alpha, double dis
     json_setting(unit, "weights", "frame.path");
     printf(",\n  \"n\": %lld, \"m\": %lld,\n  ", (long long)unit->cell->n,
            (long long)unit->cell->m);
+    if (unit->result->info.trials > 1) {
+        printf("\"trial\": 0, \"trials\": %lld,\n  ", (long long)unit->result->info.trials);
+    }
     json_setting(unit, "domain", "domain.kind");
     printf(", ");
     json_setting(unit, "design", "sampling.design");

@@ -179,7 +179,7 @@ static double bytes_of_cell(const covering_radius_t *params, int n, int m)
         }
     }
     return 16.0 * n * (double)params->setup.samples + facets * (120.0 + 35.0 * n) + 24.0 * n * m +
-           8.0 * m * (double)params->tests;
+           8.0 * m * (double)params->tests + mcbe_setup_loaded_bytes(&params->setup);
 }
 
 static mcbe_status_t plan_cells(const void *handle, mcbe_plan_t *plan, mcbe_error_t *err)

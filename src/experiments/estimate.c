@@ -41,7 +41,8 @@ static mcbe_status_t open_layer(mcbe_config_t *config, void **params, mcbe_error
 
 const mcbe_experiment_t mcbe_estimate = {
     .table = {.experiment = "estimate",
-              .summary = "alpha* and the measures of one given layer; what mcbe estimate runs",
+              .summary = "alpha* and the measures of one given layer, or of each of a stack; what "
+                         "mcbe estimate runs",
               .keys = keys},
     .open = open_layer,
     MCBE_SURVEY_ENTRIES,

@@ -3,7 +3,7 @@
 
 #include "experiment.h"
 
-/** Everything a survey says, of one given layer: what `mcbe estimate` runs. */
+/** Everything a survey says, of one given layer, or of each of a stack: what `mcbe estimate` runs. */
 extern const mcbe_experiment_t mcbe_estimate;
 
 #endif

@@ -181,7 +181,7 @@ static mcbe_status_t choose_cells(layer_t *params, const mcbe_config_t *config, 
         const int64_t rows = mcbe_extent_size(&layer->out);
         return set_cells(params, mcbe_extent_size(&layer->in), &rows, 1);
     }
-    if (params->setup.file.count > 1) {
+    if (params->setup.file.count > 0) {
         return mcbe_config_reject(config, err, "frame.path",
                                   "'%s', which has %lld matrices; one is needed (of several "
                                   "networks: layer.network)",

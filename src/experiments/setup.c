@@ -86,7 +86,7 @@ double mcbe_setup_loaded_bytes(const mcbe_setup_t *setup)
     const mcbe_npy_t *file = &setup->file;
     const double points = (double)(train->count + setup->data.test.count);
     return (double)sizeof *train->x * points * (double)train->n +
-           (double)sizeof *file->values * (double)file->count * (double)file->rows *
+           (double)sizeof *file->values * (double)mcbe_npy_matrices(file) * (double)file->rows *
                (double)file->columns;
 }
 

@@ -69,9 +69,11 @@
         {.path = "frame.path",                                                                     \
          .type = MCBE_KEY_STRING,                                                                  \
          .fallback = "''",                                                                         \
-         .help = "The m x n weight matrix of ensemble file: " MCBE_MATRIX_FILE_FORMS "; or, of "   \
-                 "three dimensions, a stack of them, the first for trial 0 and so on, as of the "  \
-                 "epochs of a training. Its SHA-256 joins the fingerprint."},                      \
+         .help =                                                                                   \
+             "The m x n weight matrix of ensemble file: " MCBE_MATRIX_FILE_FORMS "; or, of "       \
+             "three dimensions, a stack of them, as of the epochs of a training: the first for "   \
+             "trial 0 and so on, each with points of its own; trials must be given then. Its "     \
+             "SHA-256 joins the fingerprint."},                                                    \
         {.path = "frame.transpose",                                                                \
          .type = MCBE_KEY_BOOL,                                                                    \
          .flags = MCBE_KEY_LATE,                                                                   \
@@ -258,7 +260,7 @@ typedef enum mcbe_bound {
 typedef enum mcbe_bias_kind {
     MCBE_BIAS_CONSTANT = 0, /* value in every row */
     MCBE_BIAS_NORMAL = 1,   /* drawn from N(0, variance) */
-    MCBE_BIAS_FILE = 2      /* that of one given layer */
+    MCBE_BIAS_FILE = 2      /* that of the given layer */
 } mcbe_bias_kind_t;
 
 /* A family of biases. */
@@ -329,7 +331,8 @@ MCBE_NODISCARD mcbe_status_t mcbe_setup_read_families(mcbe_setup_t *setup, int l
                                                       mcbe_config_t *config, mcbe_error_t *err);
 
 /** How many trials: the key `trials`, which must be given for a stack of matrices and may not ask for
- *  more than it has. @return MCBE_OK; MCBE_ERR_CONFIG */
+ *  more than it has.
+ *  @param[out] trials  untouched on error  @return MCBE_OK; MCBE_ERR_CONFIG */
 MCBE_NODISCARD mcbe_status_t mcbe_setup_trials(const mcbe_setup_t *setup,
                                                const mcbe_config_t *config, int64_t *trials,
                                                mcbe_error_t *err);

@@ -92,12 +92,17 @@ static mcbe_status_t check_layer(const mcbe_setup_t *setup, const mcbe_npy_t *ar
             name, (long long)array->rows);
     }
     if (!is_layer(array->rows, array->columns)) {
+        char stack[64] = "";
+        if (array->count > 0) {
+            snprintf(stack, sizeof stack, ", %lld of them by its first dimension",
+                     (long long)array->count);
+        }
         return mcbe_fail(
             err, MCBE_ERR_DATA,
-            "'%s' holds a %lld x %lld matrix%s; a weight matrix has m rows of length n with "
+            "'%s' holds a %lld x %lld matrix%s%s; a weight matrix has m rows of length n with "
             "1 <= n <= m, n up to %d, m up to %d%s",
             name, (long long)(transposed ? array->columns : array->rows),
-            (long long)(transposed ? array->rows : array->columns),
+            (long long)(transposed ? array->rows : array->columns), stack,
             transposed ? ", which frame.transpose turns round" : "", MCBE_MAX_N, MCBE_MAX_M,
             !is_layer(array->columns, array->rows) ? ""
             : transposed ? "; as it stands it is one (frame.transpose: false)"
@@ -106,29 +111,40 @@ static mcbe_status_t check_layer(const mcbe_setup_t *setup, const mcbe_npy_t *ar
     return MCBE_OK;
 }
 
+/* Which matrix of the file a trial has. */
+static int64_t matrix_of(const mcbe_setup_t *setup, int64_t trial)
+{
+    MCBE_BUG_ASSERT(setup->file.count == 0 || trial < setup->file.count);
+    return setup->file.count > 0 ? trial : 0;
+}
+
 mcbe_status_t mcbe_setup_frame_of_file(mcbe_frame_t *frame, const mcbe_setup_t *setup,
                                        int64_t trial, mcbe_error_t *err)
 {
     const mcbe_npy_t *file = &setup->file;
-    const double *w = file->values + (file->count > 1 ? trial * file->rows * file->columns : 0);
-    MCBE_BUG_ASSERT(file->count == 1 || trial < file->count);
+    const double *w = file->values + matrix_of(setup, trial) * file->rows * file->columns;
     return mcbe_frame_copy(frame, (int)file->rows, (int)file->columns, w, (ptrdiff_t)file->columns,
                            setup->normalize_rows, err);
 }
 
-/* Their entries, so that a run does not begin with what it cannot use. */
-static mcbe_status_t check_entries(const mcbe_setup_t *setup, mcbe_error_t *err)
+/* The entries of those that are wanted, so that a run does not begin with what it cannot use. */
+static mcbe_status_t check_entries(const mcbe_setup_t *setup, const mcbe_config_t *config,
+                                   mcbe_error_t *err)
 {
+    const int64_t count = setup->file.count;
+    const int64_t wanted =
+        mcbe_config_has(config, "trials") ? mcbe_config_int(config, "trials") : 1;
+    const int64_t checked = count == 0 ? 1 : wanted < count ? wanted : count;
     mcbe_status_t st = MCBE_OK;
-    for (int64_t i = 0; i < setup->file.count && st == MCBE_OK; i++) {
+    for (int64_t i = 0; i < checked && st == MCBE_OK; i++) {
         mcbe_error_t reason = {0};
         mcbe_frame_t frame;
         st = mcbe_setup_frame_of_file(&frame, setup, i, &reason);
         mcbe_frame_free(&frame);
         if (st != MCBE_OK && st != MCBE_ERR_NOMEM) {
-            st = setup->file.count > 1 ? mcbe_fail(err, st, "'%s', matrix %lld from 0: %s",
-                                                   setup->frame_path, (long long)i, reason.text)
-                                       : mcbe_fail(err, st, "%s", reason.text);
+            st = count > 0 ? mcbe_fail(err, st, "'%s', matrix %lld from 0: %s", setup->frame_path,
+                                       (long long)i, reason.text)
+                           : mcbe_fail(err, st, "%s", reason.text);
         }
     }
     return st;
@@ -137,19 +153,19 @@ static mcbe_status_t check_entries(const mcbe_setup_t *setup, mcbe_error_t *err)
 mcbe_status_t mcbe_setup_trials(const mcbe_setup_t *setup, const mcbe_config_t *config,
                                 int64_t *trials, mcbe_error_t *err)
 {
-    const int64_t count = setup->file.count;
-    *trials = mcbe_config_int(config, "trials");
-    if (count > 1 && !mcbe_config_given(config, "trials")) {
+    const int64_t count = setup->file.count, wanted = mcbe_config_int(config, "trials");
+    if (count > 0 && !mcbe_config_given(config, "trials")) {
         return mcbe_config_reject(config, err, "trials",
                                   "is not given; '%s' has %lld matrices, one for each trial: 1 to "
                                   "%lld are possible",
                                   setup->frame_path, (long long)count, (long long)count);
     }
-    if (count > 1 && *trials > count) {
+    if (count > 0 && wanted > count) {
         return mcbe_config_reject(config, err, "trials",
                                   "%lld; '%s' has %lld matrices, one for each trial",
-                                  (long long)*trials, setup->frame_path, (long long)count);
+                                  (long long)wanted, setup->frame_path, (long long)count);
     }
+    *trials = wanted;
     return MCBE_OK;
 }
 
@@ -177,7 +193,7 @@ mcbe_status_t mcbe_setup_load_frame(mcbe_setup_t *setup, mcbe_config_t *config, 
     MCBE_TRY(check_layer(setup, &array, transposed, err));
     setup->file = array;
     array = (mcbe_npy_t){0};
-    st = check_entries(setup, err);
+    st = check_entries(setup, config, err);
 out:
     mcbe_npy_free(&array);
     mcbe_matrix_file_free(&file);
@@ -212,41 +228,47 @@ static mcbe_status_t check_single(const mcbe_setup_t *setup, const mcbe_config_t
 }
 
 /* One bias in a row or a column; of a stack of layers one in each row. */
-static mcbe_status_t check_bias_shape(const char *name, const mcbe_npy_t *array, int64_t layers,
-                                      int m, mcbe_error_t *err)
+static mcbe_status_t check_bias_shape(const mcbe_setup_t *setup, const char *name,
+                                      const mcbe_npy_t *array, int m, mcbe_error_t *err)
 {
+    const int64_t layers = mcbe_npy_matrices(&setup->file);
     const int64_t rows = array->rows, columns = array->columns > 0 ? array->columns : 1;
-    const int fits = (rows == layers && columns == m) || (layers == 1 && rows == m && columns == 1);
-    if (fits && array->count == 1) {
+    const int in_rows = rows == layers && columns == m,
+              in_a_column = setup->file.count == 0 && rows == m && columns == 1;
+    char stack[32] = "";
+    if ((in_rows || in_a_column) && array->count == 0) {
         return MCBE_OK;
     }
-    return layers > 1
+    if (array->count > 0) {
+        snprintf(stack, sizeof stack, "%lld x ", (long long)array->count);
+    }
+    return setup->file.count > 0
                ? mcbe_fail(err, MCBE_ERR_DATA,
                            "'%s' holds %s%lld x %lld numbers; the biases of %lld layers with m = "
                            "%d rows are %lld x %d",
-                           name, array->count > 1 ? "a stack of " : "", (long long)rows,
-                           (long long)columns, (long long)layers, m, (long long)layers, m)
+                           name, stack, (long long)rows, (long long)columns, (long long)layers, m,
+                           (long long)layers, m)
                : mcbe_fail(err, MCBE_ERR_DATA,
                            "'%s' holds %s%lld x %lld numbers; the bias of a layer with m = %d rows "
                            "has %d of them, in a row or a column",
-                           name, array->count > 1 ? "a stack of " : "", (long long)rows,
-                           (long long)columns, m, m);
+                           name, stack, (long long)rows, (long long)columns, m, m);
 }
 
 /* Turn what was read into the biases of ReLU(Wx - bias). */
-static mcbe_status_t take_bias(const char *name, mcbe_npy_t *array, int64_t layers, int m, int adds,
-                               mcbe_bias_family_t *family, mcbe_error_t *err)
+static mcbe_status_t take_bias(const mcbe_setup_t *setup, const char *name, mcbe_npy_t *array,
+                               int m, int adds, mcbe_bias_family_t *family, mcbe_error_t *err)
 {
-    const mcbe_status_t st = check_bias_shape(name, array, layers, m, err);
+    const int64_t layers = mcbe_npy_matrices(&setup->file);
+    const mcbe_status_t st = check_bias_shape(setup, name, array, m, err);
     if (st != MCBE_OK) {
         return st;
     }
     for (int64_t j = 0; j < layers * m; j++) {
         if (!(fabs(array->values[j]) <= BIAS_MAX)) {
             return mcbe_fail(err, MCBE_ERR_VALUE,
-                             "'%s': entry %lld of the bias is %g; finite numbers up to 1e100 in "
-                             "size are allowed",
-                             name, (long long)j, array->values[j]);
+                             "'%s': entry %lld of bias %lld (from 0) is %g; finite numbers up to "
+                             "1e100 in size are allowed",
+                             name, (long long)(j % m), (long long)(j / m), array->values[j]);
         }
         array->values[j] = (adds ? -array->values[j] : array->values[j]) + 0.0; /* no -0.0 */
     }
@@ -273,8 +295,7 @@ static mcbe_status_t load_bias(const mcbe_setup_t *setup, mcbe_config_t *config,
     MCBE_TRY(load(config, path, reference, digest, &file, &array, err));
     const int adds = convention == CONVENTION_AUTO ? mcbe_matrix_file_adds_bias(&file)
                                                    : convention == CONVENTION_PLUS;
-    MCBE_TRY(take_bias(reference, &array, setup->file.count > 1 ? setup->file.count : 1, m, adds,
-                       &setup->families[i], err));
+    MCBE_TRY(take_bias(setup, reference, &array, m, adds, &setup->families[i], err));
     st = mcbe_config_add_fact(config, form, adds ? "relu(Wx+b)" : "relu(Wx-alpha)");
 out:
     mcbe_npy_free(&array);
@@ -341,7 +362,7 @@ mcbe_status_t mcbe_setup_bias(const mcbe_setup_t *setup, int family_index,
     const mcbe_bias_family_t *family = setup->families + family_index;
     const size_t m = (size_t)key->m;
     if (family->kind != MCBE_BIAS_NORMAL) {
-        const int64_t first = setup->file.count > 1 ? key->trial * key->m : 0; /* in family->file */
+        const int64_t first = family->file ? matrix_of(setup, key->trial) * key->m : 0;
         for (size_t j = 0; j < m; j++) {
             bias[j] = family->file ? family->file[first + (int64_t)j] : family->value;
         }

@@ -22,8 +22,8 @@ typedef struct mcbe_shapes {
 } mcbe_shapes_t;
 
 /** Read the keys `cells` and `trials`; refuse m < n, a shape that stands there twice, and what does not fit the weight
- *  matrix. Free with mcbe_shapes_free whatever the result.
- *  @param[in] setup  opened; NULL if that failed: its matrix is not compared then
+ *  matrix or the stack of them. Free with mcbe_shapes_free whatever the result.
+ *  @param[in] setup  opened; NULL if that failed: its matrix is not compared then, and trials stay 0
  *  @return MCBE_OK; MCBE_ERR_CONFIG; MCBE_ERR_NOMEM */
 MCBE_NODISCARD mcbe_status_t mcbe_shapes_read(mcbe_shapes_t *shapes, const mcbe_setup_t *setup,
                                               const mcbe_config_t *config, mcbe_error_t *err);

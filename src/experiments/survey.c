@@ -19,8 +19,8 @@ mcbe_status_t mcbe_survey_open(mcbe_config_t *config, void **params,
     *params = survey;
     MCBE_TRY(survey ? MCBE_OK : MCBE_ERR_NOMEM);
     MCBE_TRY(mcbe_setup_open(&survey->setup, config, err));
-    MCBE_TRY(mcbe_setup_trials(&survey->setup, config, &survey->trials, err));
     MCBE_TRY(prepare(survey, config, err));
+    MCBE_TRY(mcbe_setup_trials(&survey->setup, config, &survey->trials, err));
     mcbe_survey_number_columns(survey);
 out:
     if (st != MCBE_OK) {

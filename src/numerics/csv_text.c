@@ -279,7 +279,6 @@ static mcbe_status_t read_matrix(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_erro
 {
     matrix_t matrix = {.array = array, .name = in->name};
     mcbe_status_t st = mcbe_csv_read(in, ',', MCBE_MAX_M, take_row, &matrix, err);
-    array->count = 1;
     if (st == MCBE_OK && array->rows == 0) {
         st = mcbe_fail(err, MCBE_ERR_DATA, "'%s' has no line of numbers", in->name);
     }

@@ -232,7 +232,7 @@ static mcbe_status_t read_array(mcbe_npy_t *array, mcbe_inflow_t *in, int most, 
         goto out;
     }
     const int64_t *shape = header.shape + (header.rank > 2); /* of one matrix */
-    array->count = header.rank > 2 ? header.shape[0] : 1;
+    array->count = header.rank > 2 ? header.shape[0] : 0;
     array->rows = shape[0];
     array->columns = header.rank > 1 ? shape[1] : 0;
     st = mcbe_npy_values(in, &header, array->values, NULL, err);
@@ -278,7 +278,7 @@ mcbe_status_t mcbe_npy_load_stack(mcbe_npy_t *array, const char *path, mcbe_erro
 
 mcbe_status_t mcbe_npy_parse(mcbe_npy_t *array, FILE *stream, const char *name, mcbe_error_t *err)
 {
-    return mcbe_npy_read(array, stream, name, read_matrix, err);
+    return mcbe_npy_read(array, stream, name, read_stack, err);
 }
 
 void mcbe_npy_free(mcbe_npy_t *array)

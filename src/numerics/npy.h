@@ -32,10 +32,16 @@ MCBE_NODISCARD mcbe_status_t mcbe_npy_values(mcbe_inflow_t *in, const mcbe_npy_h
 
 /* A matrix, a vector or a stack of matrices read from a file. */
 typedef struct mcbe_npy {
-    int64_t count;         /* matrices; 1 unless the file has a stack of them */
+    int64_t count;         /* matrices of a stack; 0 for what is none */
     int64_t rows, columns; /* columns is 0 for a vector of so many rows */
-    double *values;        /* owned, [count][rows][columns] */
+    double *values;        /* owned, [rows][columns], of a stack [count][rows][columns] */
 } mcbe_npy_t;
+
+/** How many matrices there are: 1 for what is no stack. */
+static inline int64_t mcbe_npy_matrices(const mcbe_npy_t *array)
+{
+    return array->count > 0 ? array->count : 1;
+}
 
 /** How the matrix or vector of a file is read from its bytes. @param[out] array  zeroed before */
 typedef mcbe_status_t (*mcbe_npy_reader_t)(mcbe_npy_t *array, mcbe_inflow_t *in, mcbe_error_t *err);
@@ -53,7 +59,7 @@ MCBE_NODISCARD mcbe_status_t mcbe_npy_load(mcbe_npy_t *array, const char *path, 
 /** The same, and an array of three dimensions is a stack of matrices. */
 MCBE_NODISCARD mcbe_status_t mcbe_npy_load_stack(mcbe_npy_t *array, const char *path,
                                                  mcbe_error_t *err);
-/** As mcbe_npy_load, from an open seekable stream. @param[in] name  for sentences */
+/** As mcbe_npy_load_stack, from an open seekable stream. @param[in] name  for sentences */
 MCBE_NODISCARD mcbe_status_t mcbe_npy_parse(mcbe_npy_t *array, FILE *in, const char *name,
                                             mcbe_error_t *err);
 void mcbe_npy_free(mcbe_npy_t *array);

@@ -8,7 +8,7 @@
 #include "mcbe/frame.h"
 #include "memory.h"
 
-/* Numbers a matrix may hold: a chunked dataset can claim any size without taking it. */
+/* Numbers that are read: a chunked dataset can claim any size without taking it. */
 #define ELEMENTS_MAX ((int64_t)1 << 31)
 
 #define RANK_MAX 8
@@ -117,12 +117,11 @@ mcbe_status_t mcbe_h5_load(mcbe_npy_t *array, const char *path, const char *data
     MCBE_TRY(open_numbers(&numbers, path, dataset, err));
     MCBE_TRY(check_matrix(&numbers, err));
     const hsize_t *dims = numbers.dims + (numbers.rank > 2); /* of one matrix */
-    array->count = numbers.rank > 2 ? (int64_t)numbers.dims[0] : 1;
+    array->count = numbers.rank > 2 ? (int64_t)numbers.dims[0] : 0;
     array->rows = (int64_t)dims[0];
     array->columns = numbers.rank > 1 ? (int64_t)dims[1] : 0;
-    array->values =
-        mcbe_alloc((size_t)(array->count * array->rows * (array->columns > 0 ? array->columns : 1)),
-                   sizeof *array->values);
+    const int64_t size = array->rows * (array->columns > 0 ? array->columns : 1);
+    array->values = mcbe_alloc((size_t)(mcbe_npy_matrices(array) * size), sizeof *array->values);
     MCBE_TRY(array->values ? MCBE_OK : MCBE_ERR_NOMEM);
     MCBE_TRY(read_numbers(&numbers, H5T_NATIVE_DOUBLE, array->values, err));
 out:

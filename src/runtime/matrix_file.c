@@ -109,11 +109,11 @@ mcbe_status_t mcbe_matrix_file_load(mcbe_npy_t *array, const mcbe_matrix_file_t 
 mcbe_status_t mcbe_matrix_transpose(mcbe_npy_t *array)
 {
     const int64_t rows = array->columns, columns = array->rows;
-    double *values = mcbe_alloc((size_t)(array->count * rows * columns), sizeof *values);
+    double *values = mcbe_alloc((size_t)(mcbe_npy_matrices(array) * rows * columns), sizeof *values);
     if (!values) {
         return MCBE_ERR_NOMEM;
     }
-    for (int64_t c = 0; c < array->count; c++) {
+    for (int64_t c = 0; c < mcbe_npy_matrices(array); c++) {
         const double *from = array->values + c * rows * columns;
         double *to = values + c * rows * columns;
         for (int64_t i = 0; i < rows; i++) {

@@ -369,7 +369,6 @@ mcbe_status_t mcbe_safetensors_parse(mcbe_npy_t *array, FILE *in, const char *na
     MCBE_TRY(read_at(&file, LENGTH_BYTES + file.header_bytes + chosen->begin, raw,
                      elements * (size_t)chosen->bytes, err));
     convert(chosen, raw, array->values);
-    array->count = 1;
     array->rows = chosen->shape[0];
     array->columns = chosen->dimensions == 2 ? chosen->shape[1] : 0;
 out:

@@ -418,18 +418,25 @@ class BadInput(Estimate):
         self.assertIn("frame.ensemble", result.err)
 
     def test_a_matrix_for_every_trial(self):
+        m, n = WEIGHTS.shape
         stack, broken = np.stack([WEIGHTS, 2 * WEIGHTS, 3 * WEIGHTS]), np.stack([WEIGHTS, WEIGHTS])
         broken[1, 5, 2] = np.nan
-        m, n = WEIGHTS.shape
-        for name, values in (("stack", stack), ("broken", broken), ("deep", stack[None]), ("b", np.stack([BIAS, BIAS]))):
+        biases = np.stack([BIAS, BIAS, np.where(np.arange(m) == 4, np.inf, BIAS)])
+        for name, values in (("stack", stack), ("broken", broken), ("deep", stack[None]), ("b", np.stack([BIAS, BIAS])),
+                             ("turned", stack.transpose(1, 0, 2)), ("one", stack[:1]), ("stacked", biases[None]),
+                             ("endless", biases)):
             self.save(f"{name}.npy", values)
         start = f"experiment: estimate\nsampling: {{samples: 10}}\nframe: {{ensemble: file, path: {self.dir}/"
-        bias = f"\nbias_scale: absolute\nbiases: [{{name: b, kind: file, path: {self.dir}/b.npy}}]"
+        bias = "\nbias_scale: absolute\nbiases: [{name: b, kind: file, path: %s/%s.npy}]"
         cases = [("stack.npy}", BAD_USAGE, ["trials", "not given", "has 3 matrices", "1 to 3"]),
                  ("stack.npy}\ntrials: 4", BAD_USAGE, ["trials", "4", "has 3 matrices"]),
                  ("broken.npy}\ntrials: 2", BAD_FILE, ["broken.npy", "matrix 1 from 0", "row 5, column 2 is nan"]),
                  ("deep.npy}\ntrials: 1", BAD_FILE, ["4 dimensions"]),
-                 ("stack.npy}\ntrials: 3" + bias, BAD_FILE, [f"2 x {m} numbers", f"are 3 x {m}"])]
+                 ("one.npy}\ntrials: 3", BAD_USAGE, ["trials", "3", "has 1 matrices"]),
+                 ("turned.npy}\ntrials: 1", BAD_FILE, [f"holds a 3 x {n} matrix, {m} of them by its first dimension"]),
+                 ("stack.npy}\ntrials: 3" + bias % (self.dir, "b"), BAD_FILE, [f"2 x {m} numbers", f"are 3 x {m}"]),
+                 ("stack.npy}\ntrials: 3" + bias % (self.dir, "stacked"), BAD_FILE, [f"1 x 3 x {m} numbers"]),
+                 ("stack.npy}\ntrials: 3" + bias % (self.dir, "endless"), BAD_FILE, ["entry 4 of bias 2 (from 0) is inf"])]
         path = self.dir / "stack.yaml"
         for text, code, fragments in cases:
             with self.subTest(text):
@@ -443,8 +450,35 @@ class BadInput(Estimate):
         result = self.mcbe("run", path, "-o", self.dir / "out.h5")
         self.assertEqual(result.code, BAD_USAGE)
         self.assertIn("has 3 matrices; one is needed", result.err)
-        out = self.mcbe("estimate", "--weights", self.dir / "stack.npy", "--samples", 10, "--set", "trials=2").out
-        self.assertIn("trial        0 of 2", out)
+        path.write_text(start + "broken.npy}\ntrials: 1")  # the second is not asked for
+        self.run_ok(path, self.dir / "first.h5")
+        args = ["estimate", "--weights", self.dir / "stack.npy", "--samples", 10, "--set", "trials=2"]
+        self.assertIn("trial        0 of 2", self.mcbe(*args).out)
+        shown = json.loads(self.mcbe(*args, "--json").out)
+        self.assertEqual((shown["trial"], shown["trials"]), (0, 2))
+        self.assertNotIn("trial", self.estimate("--weights", self.save("w.npy", WEIGHTS), "--samples", 10))
+
+    def test_a_stack_grows_merges_and_serves_other_experiments(self):
+        self.save("stack.npy", np.stack([WEIGHTS, 2 * WEIGHTS, WEIGHTS[::-1]]))
+        path = self.dir / "stack.yaml"
+        path.write_text(f"experiment: estimate\nsampling: {{samples: 300}}\nframe: {{ensemble: file, path: {self.dir}/stack.npy}}\n"
+                        "trials: 3\n")
+        self.run_ok(path, self.dir / "whole.h5")
+        self.run_ok(path, self.dir / "grown.h5", "--set", "trials=1")
+        self.run_ok(path, self.dir / "grown.h5")
+        self.assert_identical(self.dir / "whole.h5", self.dir / "grown.h5")
+        for shard in range(2):
+            self.run_ok(path, self.dir / f"part{shard}.h5", "--shard", f"{shard}/2")
+        merged = self.mcbe("merge", self.dir / "part0.h5", self.dir / "part1.h5", "-o", self.dir / "merged.h5")
+        self.assertEqual(merged.code, OK, merged.err)
+        self.assert_identical(self.dir / "whole.h5", self.dir / "merged.h5")
+        self.assertEqual(self.mcbe("verify", self.dir / "merged.h5").code, OK)
+        text = path.read_text().replace("estimate", "convergence") + f"cells: [{{n: {WEIGHTS.shape[1]}, m: {len(WEIGHTS)}}}]\n"
+        path.write_text(text)
+        self.run_ok(path, self.dir / "curves.h5")
+        self.assertEqual(self.mcbe("verify", self.dir / "curves.h5").code, OK)
+        path.write_text(text.replace("trials: 3", "trials: 4"))
+        self.assertIn("has 3 matrices", self.mcbe("run", path, "-o", self.dir / "more.h5").err)
 
 
 if __name__ == "__main__":

@@ -107,14 +107,15 @@ static void assert_loads_stack(const char *reference, int64_t count, int64_t row
     assert_int_equal(array.rows, rows);
     assert_int_equal(array.columns, columns);
     assert_memory_equal(array.values, expected,
-                        (size_t)(count * rows * (columns ? columns : 1)) * sizeof *expected);
+                        (size_t)(mcbe_npy_matrices(&array) * rows * (columns ? columns : 1)) *
+                            sizeof *expected);
     mcbe_npy_free(&array);
 }
 
 static void assert_loads(const char *reference, int64_t rows, int64_t columns,
                          const double *expected)
 {
-    assert_loads_stack(reference, 1, rows, columns, expected);
+    assert_loads_stack(reference, 0, rows, columns, expected);
 }
 
 static void assert_refused(const char *reference, mcbe_status_t status, const char *word)
