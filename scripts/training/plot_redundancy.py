@@ -11,6 +11,7 @@ Exit codes: 0 done, 64 wrong use, 65 not files the script can draw, 74 not writt
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from training_results import Training, draw_mean, error_of_mean, read_trainings
 from mcbe_figures import Refusal, argument_parser, make_pictures  # training_results knows where
@@ -24,12 +25,23 @@ COLOURS = ("#d95f02", "#35608d", "#1f9e89", "#7a4fa0", "#666666")
 DASHES = ("solid", (0, (2.5, 1.5)), (0, (1, 1.5)))
 
 
+def place(training: Training) -> tuple[Any, ...]:
+    """What tells its line from others, in the order of drawing."""
+    return training.n, training.data, training.m, training.settings["learning_rate"]
+
+
 def read(paths: list[Path]) -> list[Training]:
     trainings = read_trainings(paths)
     for training in trainings:
         if METHOD not in training.curves:
             raise Refusal(f"a file of {training.data} lacks the method {METHOD}")
-    return sorted(trainings, key=lambda each: (each.n, each.m, each.settings["learning_rate"]))
+    trainings.sort(key=place)
+    for one, other in zip(trainings, trainings[1:]):
+        if place(one) == place(other):
+            different = [key for key, value in one.settings.items() if value != other.settings.get(key)]
+            raise Refusal(f"two files of {one.data} with m = {one.m} and learning rate {one.settings['learning_rate']:g} differ "
+                          f"in {', '.join(different) or 'their experiment'}; one of them can be drawn")
+    return trainings
 
 
 def print_table(trainings: list[Training]) -> None:
@@ -54,14 +66,14 @@ def draw(paths: list[Path]) -> Figure:
     panels = figure.subplots(len(PANELS), len(columns), squeeze=False, sharex="col")
     for column, (data, n) in enumerate(columns):
         for row, (name, label) in enumerate(PANELS.items()):
-            axes = panels[row][column]
+            axes, last = panels[row][column], 1
             for each in trainings:
                 if (each.data, each.n) == (data, n):
                     values = each.curves[METHOD][name]
                     draw_mean(axes, values, color=COLOURS[redundancies.index(each.settings["redundancy"])],
                               linestyle=DASHES[rates.index(each.settings["learning_rate"])], linewidth=1.6)
-                    axes.set(xlim=(0, values.shape[1] - 1))
-            axes.set(ylim=(-0.02, 1.02), ylabel="" if column else label)
+                    last = max(last, values.shape[1] - 1)
+            axes.set(xlim=(0, last), ylim=(-0.02, 1.02), ylabel="" if column else label)
             axes.grid(color="0.9", linewidth=0.6)
         panels[0][column].set_title(f"{data}, n = {n}", fontsize=10)
         panels[-1][column].set_xlabel("epoch")
@@ -70,8 +82,8 @@ def draw(paths: list[Path]) -> Figure:
                 for i, rate in enumerate(rates) if len(rates) > 1]
     figure.legend(handles=handles, frameon=False, fontsize=8.5, ncol=len(handles), loc="lower center",
                   bbox_to_anchor=(0.5, 0.035))
-    figure.suptitle("The first layer of a network through its training, left alone", x=0.06, y=0.985, ha="left", fontsize=12.5)
-    repetitions = sorted({each.repetitions for each in trainings})
+    figure.suptitle("A layer left alone, through its training", x=0.06, y=0.985, ha="left", fontsize=12.5)
+    repetitions = sorted({len(each.repetitions) for each in trainings})
     figure.text(0.06, 0.015, f"Means and standard errors of {' or '.join(map(str, repetitions))} repetitions.", fontsize=7.5,
                 color="0.35")
     figure.subplots_adjust(left=0.065 + 0.05 / len(columns), right=0.98, top=0.9, bottom=0.15, wspace=0.14, hspace=0.08)

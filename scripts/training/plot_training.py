@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 
 STYLES = {"regularized": ("#35608d", "solid"), "manual": ("#1f9e89", (0, (5, 1.5))),
           "unregularized": ("#d95f02", (0, (1.5, 1.5)))}
+WORDS = {"unregularized": "left alone", "regularized": "regularised", "manual": "set to $\\alpha^*$"}
 PANELS = {"accuracy": "accuracy on the test set", "p_injective": "$p_I$ on the test set",
           "hamming": "$p_H$, by points not trained with"}
 TITLES = {"iris": "The first layer of a network", "dense": "The first layer of a network",
@@ -76,9 +77,10 @@ def draw(paths: list[Path]) -> Figure:
         axes.grid(color="0.9", linewidth=0.6)
     high = min(curve["accuracy"][:, -1].mean() for curve in training.curves.values()) > 0.5
     figure.axes[0].legend(frameon=False, fontsize=8.5, loc="lower right" if high else "upper right")
-    figure.suptitle(f"{TITLES[network]} on {training.data}: left alone, regularised, set to $\\alpha^*$",
+    figure.suptitle(f"{TITLES[network]} on {training.data}: "
+                    + ", ".join(words for method, words in WORDS.items() if method in training.curves),
                     x=0.05, y=0.985, ha="left", fontsize=12.5)
-    figure.text(0.05, 0.02, f"Means and standard errors of {training.repetitions} repetitions; triangles: thesis, {TABLES[network]}. "
+    figure.text(0.05, 0.02, f"Means and standard errors of {len(training.repetitions)} repetitions; triangles: thesis, {TABLES[network]}. "
                 f"n = {training.n}, m = {training.m}, lambda = {settings['penalty']:g}, sigma = {settings['sigma']:g}, "
                 f"{settings['samples']:,} points a batch, seed {settings['seed']}.", fontsize=7.5, color="0.35")
     figure.subplots_adjust(left=0.05, right=0.98, top=0.83, bottom=0.2, wspace=0.16)

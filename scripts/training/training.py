@@ -27,8 +27,14 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 METHODS = ("unregularized", "regularized", "manual")
+DESIGNS = ("crossed_small", "crossed", "iid")
 AT_ONCE = 32  # images that go forward together where nothing is learnt; 500 take four times as long behind convolutions
 MEASURES = ("accuracy", "p_injective", "hamming", "excess", "reconstruction_error")
+# settings that every configuration has: the type, and for numbers the least value
+SETTINGS = {"methods": (list, None), "redundancy": (int, 1), "repetitions": (int, 1), "seed": (int, 0),
+            "learning_rate": (float, 0.0), "batch": (int, 1), "epochs": (int, 0), "penalty": (float, 0.0),
+            "sigma": (float, 0.0), "samples": (int, 1), "design": (str, None), "monitor_samples": (int, 1),
+            "inverse_points": (int, 0), "keep_weights": (bool, None), "keep_data": (bool, None)}
 
 
 def fail(code: int, sentence: str) -> NoReturn:
@@ -132,6 +138,7 @@ class Run:
                     self.step(chosen)
             self.record(epoch)
             if networks is not None:
+                networks.mkdir(parents=True, exist_ok=True)
                 export_network(self.net, networks / f"{self.method}_{epoch}.h5", tuple(self.inputs.shape[1:]))
 
 
@@ -163,13 +170,29 @@ class Results:
     def write(self, path: Path) -> None:
         """Whole, or not at all."""
         unfinished = path.with_name(path.name + ".tmp")
-        with h5py.File(unfinished, "w") as file:
-            file.attrs.update(filetype="mcbe-training", experiment=self.name, settings=json.dumps(self.settings),
-                              data=self.data.name, m=self.shape[0], n=self.shape[1], repetitions=self.repetitions,
-                              mcbe_version=mcbe.__version__, torch_version=str(torch.__version__))
-            for name, values in {**self.measures, **self.kept}.items():
-                file[name] = np.array(values)
-        os.replace(unfinished, path)
+        try:
+            with h5py.File(unfinished, "w") as file:
+                file.attrs.update(filetype="mcbe-training", experiment=self.name, settings=json.dumps(self.settings),
+                                  data=self.data.name, m=self.shape[0], n=self.shape[1], repetitions=self.repetitions,
+                                  mcbe_version=mcbe.__version__, torch_version=str(torch.__version__))
+                for name, values in {**self.measures, **self.kept}.items():
+                    file[name] = np.array(values)
+            os.replace(unfinished, path)
+        except OSError as error:
+            unfinished.unlink(missing_ok=True)
+            fail(74, f"cannot write '{path}': {error.strerror or error}")
+
+
+def try_output(path: Path) -> None:
+    """A training takes long: what cannot be written is said before."""
+    if path.is_dir():
+        fail(74, f"cannot write '{path}': it is a folder")
+    try:
+        unfinished = path.with_name(path.name + ".tmp")
+        unfinished.touch()
+        unfinished.unlink()
+    except OSError as error:
+        fail(74, f"cannot write '{path}': {error.strerror}")
 
 
 def options_of(experiment: str, description: str, data: Path) -> argparse.ArgumentParser:
@@ -198,8 +221,16 @@ def read_settings(path: Path, changes: list[str]) -> dict[str, Any]:
             known = f"takes one like {settings[key]!r}" if key in settings else f"has {', '.join(settings)}"
             fail(64, f"--set {change}: {path.name} {known}")
         settings[key] = value
-    if not settings["methods"] or not set(settings["methods"]) <= set(METHODS):
-        fail(64, f"methods = {settings['methods']}; some of {', '.join(METHODS)} are needed")
+    for key, (kind, least) in SETTINGS.items():
+        if type(settings.get(key)) is not kind or (least is not None and settings[key] < least):
+            found = f"{key} = {settings[key]!r}" if key in settings else f"{key} is missing"
+            fail(64, f"{path.name}: {found}; {'a value' if least is None else f'at least {least}'} "
+                     f"of type {kind.__name__} is needed")
+    methods = settings["methods"]
+    if not methods or len(set(methods)) < len(methods) or not set(methods) <= set(METHODS):
+        fail(64, f"{path.name}: methods = {methods}; some of {', '.join(METHODS)} are needed, each once")
+    if settings["design"] not in DESIGNS:
+        fail(64, f"{path.name}: design = {settings['design']!r}; possible are {', '.join(DESIGNS)}")
     return settings
 
 
@@ -240,22 +271,20 @@ def run_all(experiment: str, options: argparse.Namespace,
     torch.set_num_threads(1)
     keep_memory()
     repetitions = take_part(options, settings["repetitions"])
+    try_output(options.output)
     results = Results(experiment, options.data.resolve(), settings)
     started = time.monotonic()
-    try:
-        if options.networks is not None:
-            options.networks.mkdir(parents=True, exist_ok=True)
-        for repetition in repetitions:
-            data = read(options.data, settings, repetition)
-            runs = []
-            for method in settings["methods"]:
-                run = Run(settings, method, repetition, data, make)
-                run.train(options.networks if repetition == 0 else None)
-                runs.append(run)
-                print(f"repetition {repetition}, {method}: {time.monotonic() - started:.0f} s", file=sys.stderr)
-            results.add(repetition, runs)
-            results.write(options.output)
-    except Refusal as error:
-        fail(65, f"cannot write '{options.networks}': {error}")
-    except OSError as error:
-        fail(74, f"cannot write '{error.filename or options.output}': {error.strerror or error}")
+    for repetition in repetitions:
+        data = read(options.data, settings, repetition)
+        runs: list[Run] = []
+        for method in settings["methods"]:
+            try:
+                runs.append(Run(settings, method, repetition, data, make))
+                runs[-1].train(options.networks if repetition == 0 else None)
+            except (mcbe.Error, Refusal) as error:  # weights that are no longer finite, say
+                fail(65, f"repetition {repetition}, {method}: {error}")
+            except OSError as error:
+                fail(74, f"cannot write into '{options.networks}': {error.strerror or error}")
+            print(f"repetition {repetition}, {method}: {time.monotonic() - started:.0f} s", file=sys.stderr)
+        results.add(repetition, runs)
+        results.write(options.output)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,8 @@ class Training:
     m: int
     n: int
     settings: dict[str, Any]
+    repetitions: list[int]
     curves: dict[str, dict[str, np.ndarray]]  # [method][measure]: [repetition][epoch]
-
-    @property
-    def repetitions(self) -> int:
-        return len(next(iter(self.curves.values()))["accuracy"])
 
 
 def read_part(path: Path) -> Training:
@@ -44,22 +41,27 @@ def read_part(path: Path) -> Training:
                                if name in ALWAYS or f"{method}/{name}" in file} for method in settings["methods"]}
             data = file.attrs["data"]
             return Training(file.attrs["experiment"], NAMES.get(data, data), int(file.attrs["m"]), int(file.attrs["n"]),
-                            settings, curves)
+                            settings, [int(number) for number in file.attrs["repetitions"]], curves)
     except (OSError, KeyError, ValueError) as error:
         raise Refusal(f"'{path}' cannot be read: {error}") from error
 
 
 def read_trainings(paths: Sequence[Path]) -> list[Training]:
     """Parts that agree in everything but their repetitions are put together, in the order of the first of each."""
-    found: dict[str, list[Training]] = {}
+    found: dict[str, Training] = {}
     for path in paths:
         part = read_part(path)
-        key = json.dumps([part.experiment, part.data, part.m, part.n, part.settings], sort_keys=True)
-        found.setdefault(key, []).append(part)
-    return [Training(parts[0].experiment, parts[0].data, parts[0].m, parts[0].n, parts[0].settings,
-                     {method: {name: np.concatenate([part.curves[method][name] for part in parts])
-                               for name in measures} for method, measures in parts[0].curves.items()})
-            for parts in found.values()]
+        curve_settings = {key: value for key, value in part.settings.items() if not key.startswith("keep_")}
+        key = json.dumps([part.experiment, part.data, part.m, part.n, curve_settings], sort_keys=True)
+        before = found.setdefault(key, part)
+        if before is not part:
+            twice = set(before.repetitions) & set(part.repetitions)
+            if twice:
+                raise Refusal(f"'{path}' has repetition {min(twice)}, which another file has, too")
+            curves = {method: {name: np.concatenate((before.curves[method][name], values))
+                               for name, values in measures.items()} for method, measures in part.curves.items()}
+            found[key] = replace(before, repetitions=before.repetitions + part.repetitions, curves=curves)
+    return list(found.values())
 
 
 def error_of_mean(values: np.ndarray) -> np.ndarray:

@@ -137,11 +137,23 @@ class Training(unittest.TestCase):
         self.images()
         for change, sentence in (("redundancies=3", "tiny.toml has methods, "), ("redundancy=0.5", "takes one like 2"),
                                  ("redundancy", "KEY=VALUE is needed"), ("methods=['none']", "unregularized, regularized"),
+                                 ("methods=['manual', 'manual']", "each once"), ("redundancy=0", "at least 1"),
+                                 ("epochs=-1", "at least 0"), ("design='bogus'", "crossed_small, crossed, iid"),
                                  ("network='deep'", "dense or convolutional"), ("normalize='none'", "or standard is needed")):
             with self.subTest(change):
                 error = self.run_script("images.py", "tiny.toml", "--data", ".", "--set", change, code=64).stderr
                 self.assertIn(sentence, error)
-        self.assertFalse((self.folder / "training_images.h5").exists())
+        for output, sentence in ((".", "it is a folder"), ("none/a.h5", "No such file")):  # before anything is trained
+            result = self.run_script("images.py", "tiny.toml", "--data", ".", "-o", output, code=74)
+            self.assertEqual(len(result.stderr.splitlines()), 1, result.stderr)
+            self.assertIn(sentence, result.stderr)
+        diverging = ("--set", "learning_rate=1e30", "--set", "methods=['unregularized']")
+        error = self.run_script("images.py", "tiny.toml", "--data", ".", *diverging, code=65).stderr
+        self.assertIn("repetition 0, unregularized: ", error)
+        (self.folder / "poor.toml").write_text("methods = ['manual']\n")
+        error = self.run_script("images.py", "poor.toml", "--data", ".", code=64).stderr
+        self.assertIn("redundancy is missing", error)
+        self.assertEqual([path.name for path in self.folder.iterdir() if ".h5" in path.name], [])
 
     def test_redundancies(self):
         """Networks left alone, of images whose pixels have mean 0 and deviation 1."""
@@ -163,6 +175,14 @@ class Training(unittest.TestCase):
         self.run_script("plot_redundancy.py", *files, "-o", "two.png")
         self.assertEqual((self.folder / "one.png").read_bytes(), (self.folder / "two.png").read_bytes())
         self.assertIn("of different settings", self.run_script("plot_training.py", *files, code=65).stderr)
+        for script in ("plot_training.py", "plot_redundancy.py"):
+            error = self.run_script(script, "r1_0.h5", "r1_0.h5", code=65).stderr
+            self.assertIn("has repetition 0, which another file has", error)
+        self.run_script("images.py", "tiny.toml", "--data", ".", "-o", "other.h5", "--set", "redundancy=2", "--set",
+                        "methods=['unregularized']", "--set", "seed=4")
+        error = self.run_script("plot_redundancy.py", *files, "other.h5", code=65).stderr
+        self.assertIn("differ in", error)
+        self.assertIn("seed", error)
         (self.folder / "no.h5").write_text("no")
         self.assertIn("'no.h5' cannot be read", self.run_script("plot_redundancy.py", "no.h5", code=65).stderr)
 
