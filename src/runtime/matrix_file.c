@@ -109,7 +109,8 @@ mcbe_status_t mcbe_matrix_file_load(mcbe_npy_t *array, const mcbe_matrix_file_t 
 mcbe_status_t mcbe_matrix_transpose(mcbe_npy_t *array)
 {
     const int64_t rows = array->columns, columns = array->rows;
-    double *values = mcbe_alloc((size_t)(mcbe_npy_matrices(array) * rows * columns), sizeof *values);
+    double *values =
+        mcbe_alloc((size_t)(mcbe_npy_matrices(array) * rows * columns), sizeof *values);
     if (!values) {
         return MCBE_ERR_NOMEM;
     }
