@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,57 +7,10 @@
 #include "check.h"
 #include "cli.h"
 #include "json.h"
-#include "mcbe/stats.h"
-#include "memory.h"
 #include "result.h"
 #include "show_certificate.h"
 #include "show_midpoints.h"
-
-/* Mean over a cell's finished trials of one scalar column; NaN if there is none. */
-static double mean_of_cell(const mcbe_result_t *result, int64_t cell, int column, double *values)
-{
-    const mcbe_layout_t *layout = &result->session.layout;
-    const mcbe_cell_t *shape = &result->session.plan.cells[cell];
-    int64_t count = 0;
-    for (int64_t trial = 0; trial < result->session.plan.trials; trial++) {
-        const mcbe_record_t *record = mcbe_store_get(result->store, cell, trial);
-        if (!record) {
-            continue;
-        }
-        if (layout->columns[column].type == MCBE_COLUMN_F64) {
-            mcbe_record_get_f64(record, layout, shape, column, &values[count]);
-        } else {
-            int64_t value;
-            mcbe_record_get_i64(record, layout, shape, column, &value);
-            values[count] = (double)value;
-        }
-        count += !isnan(values[count]);
-    }
-    mcbe_summary_t summary;
-    mcbe_summarize(values, count, &summary);
-    return summary.mean;
-}
-
-static int64_t trials_done(const mcbe_result_t *result, int64_t cell)
-{
-    int64_t done = 0;
-    for (int64_t trial = 0; trial < result->session.plan.trials; trial++) {
-        done += mcbe_store_get(result->store, cell, trial) != NULL;
-    }
-    return done;
-}
-
-static int shown(const mcbe_column_t *column)
-{
-    return column->shape == MCBE_SHAPE_SCALAR;
-}
-
-/* "trials/hamming/zero" -> "hamming/zero" */
-static const char *short_name(const mcbe_column_t *column)
-{
-    const char *slash = strchr(column->path, '/');
-    return slash ? slash + 1 : column->path;
-}
+#include "show_units.h"
 
 static void print_json_head(const mcbe_store_info_t *info)
 {
@@ -81,27 +33,6 @@ static void print_json_head(const mcbe_store_info_t *info)
            (long long)info->cell_count, (long long)info->trials);
 }
 
-static void print_json_cells(const mcbe_result_t *result, double *values)
-{
-    const mcbe_session_t *session = &result->session;
-    printf(",\n  \"cells\": [");
-    for (int64_t cell = 0; cell < session->plan.cell_count; cell++) {
-        printf("%s\n    {\"n\": %lld, \"m\": %lld, \"trials_done\": %lld", cell ? "," : "",
-               (long long)session->plan.cells[cell].n, (long long)session->plan.cells[cell].m,
-               (long long)trials_done(result, cell));
-        for (int i = 0; i < session->layout.count; i++) {
-            if (shown(session->layout.columns + i)) {
-                printf(", ");
-                mcbe_json_text(stdout, short_name(session->layout.columns + i));
-                printf(": ");
-                mcbe_json_number(stdout, mean_of_cell(result, cell, i, values));
-            }
-        }
-        printf("}");
-    }
-    printf("\n  ]");
-}
-
 static void print_head(const char *path, const mcbe_store_info_t *info)
 {
     printf("file         %s, format %d.%d\n", path, info->major, info->minor);
@@ -120,46 +51,8 @@ static void print_head(const char *path, const mcbe_store_info_t *info)
     printf("command      %s\n", info->command_line);
 }
 
-/* One line a cell, tab-separated under a heading, means over the trials. */
-static void print_cells(const mcbe_result_t *result, double *values)
-{
-    const mcbe_session_t *session = &result->session;
-    printf("\nn\tm\ttrials_done");
-    for (int i = 0; i < session->layout.count; i++) {
-        if (shown(session->layout.columns + i)) {
-            printf("\t%s", short_name(session->layout.columns + i));
-        }
-    }
-    printf("\n");
-    for (int64_t cell = 0; cell < session->plan.cell_count; cell++) {
-        printf("%lld\t%lld\t%lld", (long long)session->plan.cells[cell].n,
-               (long long)session->plan.cells[cell].m, (long long)trials_done(result, cell));
-        for (int i = 0; i < session->layout.count; i++) {
-            if (shown(session->layout.columns + i)) {
-                printf("\t%.6g", mean_of_cell(result, cell, i, values));
-            }
-        }
-        printf("\n");
-    }
-}
-
-static mcbe_status_t show_cells(const mcbe_result_t *result, int json)
-{
-    double *values = mcbe_alloc((size_t)result->session.plan.trials, sizeof *values);
-    if (!values) {
-        return MCBE_ERR_NOMEM;
-    }
-    if (json) {
-        print_json_cells(result, values);
-    } else {
-        print_cells(result, values);
-    }
-    mcbe_free(values);
-    return MCBE_OK;
-}
-
 /* What needs the units themselves. */
-static mcbe_status_t show_units(const char *path, int json, int cells, int midpoints,
+static mcbe_status_t show_units(const char *path, int json, int cells, int trials, int midpoints,
                                 mcbe_error_t *err)
 {
     mcbe_result_t result;
@@ -168,7 +61,10 @@ static mcbe_status_t show_units(const char *path, int json, int cells, int midpo
         return st;
     }
     if (cells) {
-        MCBE_TRY(show_cells(&result, json));
+        MCBE_TRY(mcbe_show_units(&result, MCBE_SHOW_CELLS, json));
+    }
+    if (trials) {
+        MCBE_TRY(mcbe_show_units(&result, MCBE_SHOW_TRIALS, json));
     }
     if (midpoints) {
         MCBE_TRY(mcbe_show_midpoints(&result, path, json, err));
@@ -199,6 +95,7 @@ mcbe_status_t mcbe_cmd_show(int argc, char **argv, mcbe_error_t *err)
 {
     static const struct option known[] = {{"json", no_argument, NULL, 'j'},
                                           {"cells", no_argument, NULL, 'c'},
+                                          {"trials", no_argument, NULL, 't'},
                                           {"provenance", no_argument, NULL, 'p'},
                                           {"certificate", required_argument, NULL, 'k'},
                                           {"output", required_argument, NULL, 'o'},
@@ -206,23 +103,24 @@ mcbe_status_t mcbe_cmd_show(int argc, char **argv, mcbe_error_t *err)
                                           {NULL, 0, NULL, 0}};
     mcbe_store_info_t info = {0};
     const char *path = NULL, *number = NULL, *folder = NULL;
-    int json = 0, cells = 0, midpoints = 0, provenance = 0;
+    int json = 0, cells = 0, trials = 0, midpoints = 0, provenance = 0;
     mcbe_status_t st;
     for (int option; (option = getopt_long(argc, argv, ":o:", known, NULL)) != -1;) {
         json |= option == 'j';
         cells |= option == 'c';
+        trials |= option == 't';
         midpoints |= option == 'm';
         provenance |= option == 'p';
         number = option == 'k' ? optarg : number;
         folder = option == 'o' ? optarg : folder;
-        if (!strchr("jcmpko", option)) {
+        if (!strchr("jctmpko", option)) {
             return mcbe_cli_bad_option("show", argc, argv, option, err);
         }
     }
     MCBE_TRY(mcbe_cli_one_argument("show", "the result file", argc, argv, &path, err));
     if (number) {
-        return show_certificate(path, number, folder, json || cells || midpoints || provenance,
-                                err);
+        return show_certificate(path, number, folder,
+                                json || cells || trials || midpoints || provenance, err);
     }
     if (folder) {
         return mcbe_fail(err, MCBE_ERR_USAGE,
@@ -240,8 +138,8 @@ mcbe_status_t mcbe_cmd_show(int argc, char **argv, mcbe_error_t *err)
     } else {
         print_head(path, &info);
     }
-    if (cells || midpoints) {
-        MCBE_TRY(show_units(path, json, cells, midpoints, err));
+    if (cells || trials || midpoints) {
+        MCBE_TRY(show_units(path, json, cells, trials, midpoints, err));
     }
     if (json) {
         printf("\n}\n");

@@ -32,7 +32,8 @@ const mcbe_command_t *mcbe_commands(int *count)
         {"plan", mcbe_cmd_plan, "CONFIG [--set KEY=VALUE]... [--ranks P]",
          "what would run: cells, units, flops, memory, time, file size; starts nothing"},
         {"show", mcbe_cmd_show,
-         "FILE [--json] [--cells] [--provenance] | FILE --certificate K [-o FOLDER]",
+         "FILE [--json] [--cells] [--trials] [--midpoints] [--provenance] | "
+         "FILE --certificate K [-o FOLDER]",
          "what a result file holds"},
         {"verify", mcbe_cmd_verify, "FILE", "check a result file and recompute its evidence"},
         {"bench", mcbe_cmd_bench, "[--json] [--quick]",

@@ -179,6 +179,18 @@ class Show(Command):
     def test_cells_as_json(self):
         self.check_cells(json.loads(self.output("show", self.out, "--cells", "--json"))["cells"])
 
+    def test_trials(self):
+        lines = self.output("show", self.out, "--trials").split("\n\n")[-1].splitlines()
+        names = lines[0].split("\t")
+        table = [dict(zip(names, map(float, line.split("\t")))) for line in lines[1:]]
+        shown = json.loads(self.output("show", self.out, "--trials", "--json"))["trial_values"]
+        for rows in (table, shown):
+            self.assertEqual([(row["n"], row["m"], row["trial"]) for row in rows],
+                             [(*cell, trial) for cell in CELLS for trial in range(2)])
+            for name in ("hamming/zero", "alpha_min", "updates"):
+                np.testing.assert_allclose([row[name] for row in rows], system.read(self.out, f"trials/{name}").ravel(),
+                                           rtol=1e-5)
+
     def test_provenance(self):
         text = self.output("show", self.out, "--provenance")
         for name in ("mcbe_version", "git_sha1", "compiler", "hdf5", "blas_core", "cpu_path", "mpi_library", "hosts",
