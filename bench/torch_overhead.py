@@ -4,11 +4,11 @@
     torch_overhead.py [--n 784] [--m 1568] [--batch 128] [--samples 1000] [--repeat 15] [--threads 1]
 
 A network n - m - 10 on random numbers of MNIST's shape; one batch is forward, loss, backward and an Adam
-step. Beside it the same with the penalty in its loss: by libmcbe with crossed points of small and of ordinary blocks and
-with independent points, and in PyTorch alone with independent points (product, n-th largest, minimum, gather). All
-take turns, so that what else the machine does meets all of them. Prints one JSON line with CPU milliseconds a
-batch, medians and minima; what the penalty adds, as a share of the training (of medians); and what of that finding
-alpha* takes.
+step, with mcbe.torch.keep_memory, without which the kernel's share outweighs all else. Beside it the same with the
+penalty in its loss: by libmcbe with crossed points of small and of ordinary blocks and with independent points, and in
+PyTorch alone with independent points (product, n-th largest, minimum, gather). All take turns, so that what else the
+machine does meets all of them. Prints one JSON line with CPU milliseconds a batch, medians and minima; what the penalty
+adds, as a share of the training (of medians); and what of that finding alpha* takes.
 """
 from __future__ import annotations
 
@@ -51,10 +51,11 @@ def main() -> None:
         import torch
 
         import mcbe
-        from mcbe.torch import InjectivityPenalty
+        from mcbe.torch import InjectivityPenalty, keep_memory
     except ImportError as error:
         sys.exit(f"torch_overhead.py: {error}")
     torch.set_num_threads(options.threads)
+    keep_memory()
     torch.manual_seed(0)
     net = torch.nn.Sequential(torch.nn.Linear(options.n, options.m), torch.nn.ReLU(), torch.nn.Linear(options.m, 10))
     layer, sigma = net[0], 0.3

@@ -13,7 +13,6 @@ written anew after every repetition. Exit codes: 0 done, 64 wrong use, 65 not us
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
 import os
 import sys
@@ -51,18 +50,9 @@ try:
 
     import mcbe
     from export_network import Refusal, export_network
-    from mcbe.torch import InjectivityPenalty, Monitor
+    from mcbe.torch import InjectivityPenalty, Monitor, keep_memory
 except ImportError as error:
     fail(64, f"{error}; it needs the package mcbe, h5py and PyTorch (scripts/install-deps --torch)")
-
-
-def keep_memory() -> None:
-    """Let glibc keep what is freed. Otherwise the kernel maps, and fills with zeros, every temporary of more than 32 MB
-    anew: at n = 3072, m = 6144 that was nine tenths of a training's time."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        for parameter, value in ((-4, 0), (-1, 2**31 - 1)):  # M_MMAP_MAX, M_TRIM_THRESHOLD
-            mallopt(parameter, value)
 
 
 class Run:

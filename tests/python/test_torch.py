@@ -1,5 +1,7 @@
 """mcbe.torch: the penalty and its gradient, enforcing, the sign of the bias, monitoring."""
 
+import platform
+import resource
 import sys
 import unittest
 
@@ -218,6 +220,21 @@ class Monitoring(unittest.TestCase):
         images = torch.randn(10, 1, 2, 2)
         entry = mt.Monitor(layer, images, 0.1, test_data=images, samples=100).measure()
         self.assertGreaterEqual(entry["p_injective"], 0)
+
+
+class Memory(unittest.TestCase):
+    def test_freed_memory_stays(self):
+        if platform.libc_ver()[0] != "glibc":
+            self.skipTest("not glibc")
+        self.assertTrue(mt.keep_memory())
+        weight = torch.ones(2**24)  # 64 MB, as every product of it
+        pages = 4 * len(weight) // resource.getpagesize()
+        faults = []
+        for _ in range(20):
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            weight.mul(2).sum()
+            faults.append(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+        self.assertLess(sum(faults[10:]), pages, faults)
 
 
 class Refusals(unittest.TestCase):
