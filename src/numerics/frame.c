@@ -114,8 +114,9 @@ static mcbe_status_t refuse_entry(int row, const double *w, int n, mcbe_error_t 
         row, k, w[k]);
 }
 
-/* Norms of some rows from `first` on. @param[in] normalize  divide the rows by them first */
-static mcbe_status_t finish_rows(const mcbe_frame_t *frame, int first, int normalize,
+/* Norms of some rows from `first` on.
+ * @param[in] narrow  the entries are floats  @param[in] normalize  divide the rows by the norms first */
+static mcbe_status_t finish_rows(const mcbe_frame_t *frame, int first, int narrow, int normalize,
                                  mcbe_error_t *err)
 {
     const mcbe_kernels_t *kernels = mcbe_kernels();
@@ -127,13 +128,18 @@ static mcbe_status_t finish_rows(const mcbe_frame_t *frame, int first, int norma
         for (int i = 0; i < ROWS_AT_ONCE; i++) {
             const int j = first + (i < count ? i : 0);
             rows[i] = frame->w + (ptrdiff_t)j * n;
-            largest[i] = kernels->largest_size(n, rows[i]);
+            /* squares of floats neither overflow nor underflow, so no scale is needed, and any one
+             * gives the same bits */
+            largest[i] = narrow && pass == 0 ? 1.0 : kernels->largest_size(n, rows[i]);
             if (!(largest[i] <= ENTRY_MAX)) {
                 return refuse_entry(j, rows[i], n, err);
             }
         }
         row_norms(n, rows, largest, norm);
         for (int i = 0; i < count; i++) {
+            if (!isfinite(norm[i])) { /* floats, whose entries were not looked at */
+                return refuse_entry(first + i, rows[i], n, err);
+            }
             if (norm[i] < NORM_MIN) {
                 return mcbe_fail(err, MCBE_ERR_VALUE,
                                  "weight matrix: row %d is zero (norm %g); a zero row never "
@@ -162,7 +168,7 @@ static mcbe_status_t finish(mcbe_frame_t *frame, const float *from, ptrdiff_t ld
         for (ptrdiff_t j = first; from && j < first + ROWS_AT_ONCE && j < frame->m; j++) {
             kernels->widen(frame->n, from + j * ldw, frame->w + j * n);
         }
-        mcbe_status_t st = finish_rows(frame, first, normalize_rows != 0, err);
+        mcbe_status_t st = finish_rows(frame, first, from != NULL, normalize_rows != 0, err);
         if (st != MCBE_OK) {
             mcbe_frame_free(frame);
             return st;

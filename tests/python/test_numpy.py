@@ -90,6 +90,24 @@ class Estimates(unittest.TestCase):
             np.testing.assert_array_equal(mcbe.estimate(same, samples=1000).alpha, expected)
         self.assertTrue(np.isfinite(mcbe.estimate(OCTAHEDRON.astype(int), samples=1000).alpha).all())
 
+    def test_norms_of_float32_at_the_ends_of_its_range(self):
+        """Of the same bits as those of the same numbers in float64, whose squares are scaled."""
+        rng = np.random.default_rng(7)
+        for by_row in (True, False):
+            for _ in range(50):
+                m, n = 40, int(rng.integers(1, 40))
+                W = rng.standard_normal((m, n)) * 10.0 ** rng.uniform(-45, 37, (m, 1) if by_row else (m, n))
+                W = W.astype(np.float32)
+                W[~W.any(axis=1), 0] = 1e-45
+                for normalize in (False, True):
+                    one, other = (mcbe.Frame(values, normalize_rows=normalize) for values in (W, W.astype(float)))
+                    self.assertEqual(one.row_norms.tobytes(), other.row_norms.tobytes())
+        for value in (np.nan, np.inf, -np.inf):
+            W = np.ones((20, 5), np.float32)
+            W[17, 3] = value
+            with self.assertRaisesRegex(mcbe.ArgumentError, f"row 17, column 3 is {value}"):
+                mcbe.Frame(W)
+
     def test_precision_and_stop_rule(self):
         W = gaussian(12, 3)
         one = mcbe.estimate(W, samples=5000, precision="double")
