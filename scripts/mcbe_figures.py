@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -157,6 +157,12 @@ def argument_parser(documentation: str | None, several: bool = False) -> OneSent
         parser.add_argument("file", type=Path, metavar="FILE.h5", help="result of 'mcbe run'")
     add_output_option(parser)
     return parser
+
+
+def draw_files(documentation: str | None, arguments: Sequence[str], draw: Callable[[list[Path]], Figure]) -> None:
+    """The whole command of a script that takes files and nothing else."""
+    options = argument_parser(documentation, several=True).parse_args(arguments)
+    make_pictures(options, lambda: draw(options.files))
 
 
 def output_paths(asked: Iterable[Path] | None, source: Path) -> list[Path]:

@@ -16,8 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mcbe_figures import (Run, argument_parser, data_line, data_name, make_pictures, result_file,
-                          run_facts)
+from mcbe_figures import Run, data_line, data_name, draw_files, result_file, run_facts
 
 import h5py  # after mcbe_figures, which says what is missing
 import matplotlib
@@ -161,8 +160,7 @@ def draw(runs: Sequence[Comparison]) -> Figure:
 
 
 def main(arguments: Sequence[str]) -> None:
-    options = argument_parser(__doc__, several=True).parse_args(arguments)
-    make_pictures(options, lambda: draw([read_comparison(path) for path in options.files]))
+    draw_files(__doc__, arguments, lambda paths: draw([read_comparison(path) for path in paths]))
 
 
 if __name__ == "__main__":

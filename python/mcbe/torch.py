@@ -306,7 +306,8 @@ def keep_memory() -> bool:
 
     Otherwise glibc gives large tensors back to the kernel after every batch, which maps them anew and fills them
     with zeros: most of the time of a batch where weights have some 10^6 entries or more. The process then stays as
-    large as it ever was, up to 40 % larger than without in our trials. Returns False where the C library is another one, and does nothing.
+    large as it ever was, up to 40 % larger than without in our trials. Returns False where the C library is another
+    one, and does nothing.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:

@@ -18,6 +18,7 @@ from mcbe_images import TEST, TRAINING, Unreadable, read_set  # in a folder that
 
 nn = torch.nn
 DEBIAN = Path("/usr/share/datasets/fashion-mnist")
+SETTINGS = {"network": (str, None), "normalize": (str, None), "train_images": (int, 1), "test_images": (int, 1)}
 
 
 def read(path: Path, settings: dict[str, Any], repetition: int) -> tuple[Any, ...]:
@@ -68,4 +69,4 @@ def make(settings: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Any]:
 
 
 if __name__ == "__main__":
-    run_all("images", options_of("images", __doc__ or "", DEBIAN).parse_args(), read, make)
+    run_all("images", options_of("images", __doc__ or "", DEBIAN).parse_args(), SETTINGS, read, make)

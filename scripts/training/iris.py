@@ -14,6 +14,8 @@ from typing import Any
 
 from training import ROOT, fail, np, options_of, run_all, torch
 
+SETTINGS = {"features": (list, None), "hidden": (int, 1), "test_share": (float, 0.0)}
+
 
 def read_iris(path: Path, features: list[int]) -> tuple[np.ndarray, np.ndarray]:
     """The lines of four numbers and a class, a number or a name; any first line that is none is passed over."""
@@ -53,4 +55,4 @@ def make(settings: dict[str, Any], shape: tuple[int, ...]) -> tuple[Any, Any]:
 
 
 if __name__ == "__main__":
-    run_all("iris", options_of("iris", __doc__ or "", ROOT / "data" / "iris" / "iris.csv").parse_args(), read, make)
+    run_all("iris", options_of("iris", __doc__ or "", ROOT / "data" / "iris" / "iris.csv").parse_args(), SETTINGS, read, make)

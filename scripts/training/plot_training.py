@@ -9,10 +9,11 @@ Exit codes: 0 done, 64 wrong use, 65 not files the script can draw, 74 not writt
 """
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from training_results import Training, draw_mean, error_of_mean, read_trainings
-from mcbe_figures import Refusal, argument_parser, make_pictures  # training_results knows where
+from mcbe_figures import Refusal, draw_files  # training_results knows where
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -87,10 +88,5 @@ def draw(paths: list[Path]) -> Figure:
     return figure
 
 
-def main() -> None:
-    options = argument_parser(__doc__, several=True).parse_args()
-    make_pictures(options, lambda: draw(options.files))
-
-
 if __name__ == "__main__":
-    main()
+    draw_files(__doc__, sys.argv[1:], draw)

@@ -18,22 +18,23 @@ import os
 import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Optional
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "scripts"))
 METHODS = ("unregularized", "regularized", "manual")
 DESIGNS = ("crossed_small", "crossed", "iid")
-AT_ONCE = 32  # images that go forward together where nothing is learnt; 500 take four times as long behind convolutions
+AT_ONCE = 32  # images that go forward together where nothing is learnt; 500 take 2.7 times as long behind convolutions
 MEASURES = ("accuracy", "p_injective", "hamming", "excess", "reconstruction_error")
-# settings that every configuration has: the type, and for numbers the least value
-SETTINGS = {"methods": (list, None), "redundancy": (int, 1), "repetitions": (int, 1), "seed": (int, 0),
-            "learning_rate": (float, 0.0), "batch": (int, 1), "epochs": (int, 0), "penalty": (float, 0.0),
-            "sigma": (float, 0.0), "samples": (int, 1), "design": (str, None), "monitor_samples": (int, 1),
-            "inverse_points": (int, 0), "keep_weights": (bool, None), "keep_data": (bool, None)}
+Kinds = Mapping[str, tuple[type, Optional[float]]]  # of settings: the type, and for numbers the least value
+SETTINGS: Kinds = {  # of every experiment
+    "methods": (list, None), "redundancy": (int, 1), "repetitions": (int, 1), "seed": (int, 0),
+    "learning_rate": (float, 0.0), "batch": (int, 1), "epochs": (int, 0), "penalty": (float, 0.0), "sigma": (float, 0.0),
+    "samples": (int, 1), "design": (str, None), "monitor_samples": (int, 1), "inverse_points": (int, 0),
+    "keep_weights": (bool, None), "keep_data": (bool, None)}
 
 
 def fail(code: int, sentence: str) -> NoReturn:
@@ -128,15 +129,23 @@ class Run:
                     self.step(chosen)
             self.record(epoch)
             if networks is not None:
-                networks.mkdir(parents=True, exist_ok=True)
                 export_network(self.net, networks / f"{self.method}_{epoch}.h5", tuple(self.inputs.shape[1:]))
 
 
 class Results:
-    """What came out of the repetitions so far; `name` of the experiment, `data` where its data came from."""
+    """What came out of the repetitions so far, for the file `path`; `name` of the experiment, `data` where its data came
+    from. A training takes long: what cannot be written is said before."""
 
-    def __init__(self, name: str, data: Path, settings: dict[str, Any]) -> None:
-        self.name, self.data, self.settings = name, data, settings
+    def __init__(self, path: Path, name: str, data: Path, settings: dict[str, Any]) -> None:
+        self.path, self.name, self.data, self.settings = path, name, data, settings
+        if path.is_dir():
+            fail(74, f"cannot write '{path}': it is a folder")
+        self.unfinished = path.with_name(path.name + ".tmp")
+        try:
+            self.unfinished.touch()
+            self.unfinished.unlink()
+        except OSError as error:
+            fail(74, f"cannot write '{path}': {error.strerror}")
         self.repetitions: list[int] = []
         self.shape: tuple[int, ...] = ()  # of the layer
         self.measures: dict[str, list[Any]] = {}  # METHOD/MEASURE: [repetition][epoch]
@@ -157,32 +166,19 @@ class Results:
             self.kept[f"data/train/{repetition}"] = runs[0].inputs.numpy()
             self.kept[f"data/test/{repetition}"] = runs[0].test_inputs.numpy()
 
-    def write(self, path: Path) -> None:
+    def write(self) -> None:
         """Whole, or not at all."""
-        unfinished = path.with_name(path.name + ".tmp")
         try:
-            with h5py.File(unfinished, "w") as file:
+            with h5py.File(self.unfinished, "w") as file:
                 file.attrs.update(filetype="mcbe-training", experiment=self.name, settings=json.dumps(self.settings),
                                   data=self.data.name, m=self.shape[0], n=self.shape[1], repetitions=self.repetitions,
                                   mcbe_version=mcbe.__version__, torch_version=str(torch.__version__))
                 for name, values in {**self.measures, **self.kept}.items():
                     file[name] = np.array(values)
-            os.replace(unfinished, path)
+            os.replace(self.unfinished, self.path)
         except OSError as error:
-            unfinished.unlink(missing_ok=True)
-            fail(74, f"cannot write '{path}': {error.strerror or error}")
-
-
-def try_output(path: Path) -> None:
-    """A training takes long: what cannot be written is said before."""
-    if path.is_dir():
-        fail(74, f"cannot write '{path}': it is a folder")
-    try:
-        unfinished = path.with_name(path.name + ".tmp")
-        unfinished.touch()
-        unfinished.unlink()
-    except OSError as error:
-        fail(74, f"cannot write '{path}': {error.strerror}")
+            self.unfinished.unlink(missing_ok=True)
+            fail(74, f"cannot write '{self.path}': {error.strerror or error}")
 
 
 def options_of(experiment: str, description: str, data: Path) -> argparse.ArgumentParser:
@@ -196,8 +192,8 @@ def options_of(experiment: str, description: str, data: Path) -> argparse.Argume
     return parser
 
 
-def read_settings(path: Path, changes: list[str]) -> dict[str, Any]:
-    """Those of the file, with changes like redundancy=3."""
+def read_settings(path: Path, changes: list[str], own: Kinds) -> dict[str, Any]:
+    """Those of the file, with changes like redundancy=3. own: settings that not every experiment has."""
     try:
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -211,13 +207,13 @@ def read_settings(path: Path, changes: list[str]) -> dict[str, Any]:
             known = f"takes one like {settings[key]!r}" if key in settings else f"has {', '.join(settings)}"
             fail(64, f"--set {change}: {path.name} {known}")
         settings[key] = value
-    for key, (kind, least) in SETTINGS.items():
+    for key, (kind, least) in {**SETTINGS, **own}.items():
         if type(settings.get(key)) is not kind or (least is not None and settings[key] < least):
             found = f"{key} = {settings[key]!r}" if key in settings else f"{key} is missing"
             fail(64, f"{path.name}: {found}; {'a value' if least is None else f'at least {least}'} "
                      f"of type {kind.__name__} is needed")
     methods = settings["methods"]
-    if not methods or len(set(methods)) < len(methods) or not set(methods) <= set(METHODS):
+    if not methods or any(method not in METHODS or methods.count(method) > 1 for method in methods):
         fail(64, f"{path.name}: methods = {methods}; some of {', '.join(METHODS)} are needed, each once")
     if settings["design"] not in DESIGNS:
         fail(64, f"{path.name}: design = {settings['design']!r}; possible are {', '.join(DESIGNS)}")
@@ -252,17 +248,21 @@ def take_part(options: argparse.Namespace, repetitions: int) -> list[int]:
     return list(range(part, repetitions, parts))
 
 
-def run_all(experiment: str, options: argparse.Namespace,
+def run_all(experiment: str, options: argparse.Namespace, own: Kinds,
             read: Callable[[Path, dict[str, Any], int], tuple[Any, ...]],
             make: Callable[[dict[str, Any], tuple[int, ...]], tuple[Any, Any]]) -> None:
-    """Train every repetition of this part by all methods. read(path, settings, repetition) gives training and test
-    set, make(settings, shape of an input) a network and its layer."""
-    settings = read_settings(options.config, options.changes)
+    """Train every repetition of this part by all methods. own: the experiment's own settings. read(path, settings,
+    repetition) gives training and test set, make(settings, shape of an input) a network and its layer."""
+    settings = read_settings(options.config, options.changes, own)
     torch.set_num_threads(1)
     keep_memory()
     repetitions = take_part(options, settings["repetitions"])
-    try_output(options.output)
-    results = Results(experiment, options.data.resolve(), settings)
+    results = Results(options.output, experiment, options.data.resolve(), settings)
+    try:
+        if options.networks is not None:
+            options.networks.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(74, f"cannot write into '{options.networks}': {error.strerror}")
     started = time.monotonic()
     for repetition in repetitions:
         data = read(options.data, settings, repetition)
@@ -277,4 +277,4 @@ def run_all(experiment: str, options: argparse.Namespace,
                 fail(74, f"cannot write into '{options.networks}': {error.strerror or error}")
             print(f"repetition {repetition}, {method}: {time.monotonic() - started:.0f} s", file=sys.stderr)
         results.add(repetition, runs)
-        results.write(options.output)
+        results.write()

@@ -37,20 +37,13 @@ static int find_column(const unit_t *unit, const char *format, va_list args)
 static double scalar(const unit_t *unit, const char *format, ...) MCBE_PRINTF(2, 3);
 static double scalar(const unit_t *unit, const char *format, ...)
 {
-    const mcbe_layout_t *layout = &unit->result->session.layout;
-    double value = (double)NAN;
-    int64_t whole;
     va_list args;
     va_start(args, format);
     const int column = find_column(unit, format, args);
     va_end(args);
-    if (column >= 0 && layout->columns[column].type == MCBE_COLUMN_F64) {
-        mcbe_record_get_f64(unit->record, layout, unit->cell, column, &value);
-    } else if (column >= 0) {
-        mcbe_record_get_i64(unit->record, layout, unit->cell, column, &whole);
-        value = (double)whole;
-    }
-    return value;
+    return column >= 0
+               ? mcbe_record_scalar(unit->record, &unit->result->session.layout, unit->cell, column)
+               : (double)NAN;
 }
 
 /* An array of m or n numbers. @return 0 for what the run does not have */

@@ -22,18 +22,10 @@ typedef struct table {
 /* One scalar of one unit; NaN if it is not finished. */
 static double value_of(const mcbe_result_t *result, int64_t cell, int64_t trial, int column)
 {
-    const mcbe_layout_t *layout = &result->session.layout;
-    const mcbe_cell_t *shape = &result->session.plan.cells[cell];
     const mcbe_record_t *record = mcbe_store_get(result->store, cell, trial);
-    double value = (double)NAN;
-    int64_t whole;
-    if (record && layout->columns[column].type == MCBE_COLUMN_F64) {
-        mcbe_record_get_f64(record, layout, shape, column, &value);
-    } else if (record) {
-        mcbe_record_get_i64(record, layout, shape, column, &whole);
-        value = (double)whole;
-    }
-    return value;
+    return record ? mcbe_record_scalar(record, &result->session.layout,
+                                       &result->session.plan.cells[cell], column)
+                  : (double)NAN;
 }
 
 static double mean_of(const table_t *table, const line_t *line, int column)
@@ -48,6 +40,7 @@ static double mean_of(const table_t *table, const line_t *line, int column)
     return summary.mean;
 }
 
+/* A mean leaves out what is infinite; a single value is shown as it is. */
 static double shown_value(const table_t *table, const line_t *line, int column)
 {
     return table->lines == MCBE_SHOW_TRIALS

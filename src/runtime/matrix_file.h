@@ -1,8 +1,8 @@
 #ifndef MCBE_MATRIX_FILE_H
 #define MCBE_MATRIX_FILE_H
 
-/* Matrices, stacks of matrices and vectors named by a reference FILE[:DATASET]. What a file holds is told by the ending
- * of its name: .npy, .csv, .safetensors, .h5 or .hdf5. */
+/* Matrices, stacks of matrices and vectors named by a reference FILE[:DATASET]. What a file holds is
+ * told by the ending of its name: .npy, .csv, .safetensors, .h5 or .hdf5. */
 
 #include "npy.h"
 #include "reference.h"
@@ -36,7 +36,8 @@ MCBE_NODISCARD mcbe_status_t mcbe_matrix_file_load(mcbe_npy_t *array,
                                                    const mcbe_matrix_file_t *file,
                                                    mcbe_error_t *err);
 
-/** Let a matrix, or each of a stack, become its transpose, in place. @return MCBE_OK; MCBE_ERR_NOMEM: it is unchanged */
+/** Let a matrix, or each of a stack, become its transpose, in place.
+ *  @return MCBE_OK; MCBE_ERR_NOMEM: it is unchanged */
 MCBE_NODISCARD mcbe_status_t mcbe_matrix_transpose(mcbe_npy_t *array);
 
 #endif

@@ -186,6 +186,20 @@ void mcbe_record_get_i64(const mcbe_record_t *record, const mcbe_layout_t *layou
            (size_t)mcbe_column_words(&layout->columns[column], cell) * sizeof *words);
 }
 
+double mcbe_record_scalar(const mcbe_record_t *record, const mcbe_layout_t *layout,
+                          const mcbe_cell_t *cell, int column)
+{
+    double value;
+    int64_t whole;
+    MCBE_BUG_ASSERT(mcbe_column_words(&layout->columns[column], cell) == 1);
+    if (layout->columns[column].type == MCBE_COLUMN_F64) {
+        mcbe_record_get_f64(record, layout, cell, column, &value);
+        return value;
+    }
+    mcbe_record_get_i64(record, layout, cell, column, &whole);
+    return (double)whole;
+}
+
 mcbe_status_t mcbe_record_set_points(mcbe_record_t *record, const mcbe_layout_t *layout,
                                      const mcbe_cell_t *cell, int64_t count, const double *x)
 {

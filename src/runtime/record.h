@@ -118,6 +118,9 @@ void mcbe_record_get_f64(const mcbe_record_t *record, const mcbe_layout_t *layou
                          const mcbe_cell_t *cell, int column, double *values);
 void mcbe_record_get_i64(const mcbe_record_t *record, const mcbe_layout_t *layout,
                          const mcbe_cell_t *cell, int column, int64_t *values);
+/** A scalar of either type as a number. */
+double mcbe_record_scalar(const mcbe_record_t *record, const mcbe_layout_t *layout,
+                          const mcbe_cell_t *cell, int column);
 
 /** Give a record its points, in place of those it has.
  *  @param[in] x  [count][n]; NULL makes them zero, to be filled in record->words

@@ -153,6 +153,10 @@ class Training(unittest.TestCase):
         (self.folder / "poor.toml").write_text("methods = ['manual']\n")
         error = self.run_script("images.py", "poor.toml", "--data", ".", code=64).stderr
         self.assertIn("redundancy is missing", error)
+        whole = (self.folder / "tiny.toml").read_text()
+        (self.folder / "poor.toml").write_text(whole.replace("train_images = 40\n", ""))
+        error = self.run_script("images.py", "poor.toml", "--data", ".", code=64).stderr
+        self.assertIn("train_images is missing; at least 1 of type int", error)
         self.assertEqual([path.name for path in self.folder.iterdir() if ".h5" in path.name], [])
 
     def test_redundancies(self):
